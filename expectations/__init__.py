@@ -1,0 +1,1 @@
+"""Expectation suites as data, and the code that runs them."""

@@ -1,0 +1,1 @@
+"""Loading, orchestration, checks and publishing around the footpath dbt project."""

@@ -1,0 +1,32 @@
+"""One way to open a DuckDB file, so that every process and library uses the same settings."""
+
+from pathlib import Path
+
+import duckdb
+
+#: Written by DuckDB 2.0, readable by 1.4 and later: many BI tools ship an older reader.
+STORAGE_COMPATIBILITY = "v1.4.0"
+
+
+def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file with footpath's settings: session time zone UTC, old readers can follow.
+
+    Raises `duckdb.IOException` when another process holds the file.
+    """
+    connection = duckdb.connect(
+        str(path),
+        read_only=read_only,
+        config={"storage_compatibility_version": STORAGE_COMPATIBILITY},
+    )
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def quote(identifier: str) -> str:
+    """Quote an SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
