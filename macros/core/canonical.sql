@@ -1,0 +1,39 @@
+{#-
+    The columns of a staged row, in order, with their types: what every staging model returns and what a project
+    that feeds footpath from its own tables has to offer. Sources give what they have; the rest is null.
+-#}
+{% macro canonical_columns() %}
+    {% do return({
+        'source': 'varchar', 'batch_id': 'varchar', 'file': 'varchar', 'line': 'bigint', 'loaded_at': 'timestamp',
+        'unreadable_reason': 'varchar', 'identity_namespace': 'varchar', 'time_is_corrected': 'boolean',
+        'event_id': 'varchar', 'event_type': 'varchar', 'event_name': 'varchar',
+        'event_at': 'timestamp', 'event_at_text': 'varchar', 'received_at': 'timestamp', 'sent_at': 'timestamp',
+        'original_timestamp': 'timestamp', 'event_order': 'bigint',
+        'anonymous_id': 'varchar', 'user_id': 'varchar', 'previous_id': 'varchar', 'group_id': 'varchar',
+        'client_session_id': 'varchar', 'is_bot': 'boolean',
+        'page_url': 'varchar', 'page_path': 'varchar', 'page_title': 'varchar', 'page_name': 'varchar',
+        'referrer': 'varchar', 'utm_source': 'varchar', 'utm_medium': 'varchar', 'utm_campaign': 'varchar',
+        'utm_term': 'varchar', 'utm_content': 'varchar', 'user_agent': 'varchar', 'locale': 'varchar',
+        'properties': 'json', 'traits': 'json', 'record': 'varchar'
+    }) %}
+{% endmacro %}
+
+
+{#-
+    The select list of a staging model: canonical columns in order, each from the expression given, else a typed
+    null. A wrong name is an error, so that a column is never lost to a typing mistake.
+
+        select {{ footpath.canonical_select({'source': "'shop'", 'event_name': 'kind', 'event_at': 'created_at', ...}) }}
+        from {{ ref('orders') }}
+-#}
+{% macro canonical_select(expressions) %}
+    {%- set columns = footpath.canonical_columns() -%}
+    {%- for name in expressions if name not in columns -%}
+        {% do exceptions.raise_compiler_error(
+            "'" ~ name ~ "' is not a column of a staged row. Allowed: " ~ columns.keys() | join(', ')
+        ) %}
+    {%- endfor -%}
+    {%- for name, type in columns.items() %}
+    cast({{ expressions.get(name, 'null') }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

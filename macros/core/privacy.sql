@@ -1,0 +1,48 @@
+{#-
+    Personal data ends here: nothing below staged_rows has an address of a machine or an e-mail address in it.
+    Free text keeps its words, the address becomes a placeholder; an identifier that is an address becomes a hash
+    of it, so that people stay apart.
+-#}
+{% macro email_pattern() -%}
+    [A-Za-z0-9._+-]+(@|%40)[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*[.][A-Za-z]{2,}
+{%- endmacro %}
+
+{% macro ip_pattern() -%}
+    \b[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}\b
+{%- endmacro %}
+
+
+{#- E-mail addresses in a text become [email]. Most texts have no @: they are not searched. -#}
+{% macro mask_text(text) -%}
+    case
+        when contains({{ text }}, '@') or contains({{ text }}, '%40')
+            then {{ footpath.regex_replace_all(text, footpath.email_pattern(), '[email]') }}
+        else {{ text }}
+    end
+{%- endmacro %}
+
+
+{#- An original line, shown in quarantine: e-mail and IP addresses become placeholders. -#}
+{% macro mask_raw(text) -%}
+    {{ footpath.regex_replace_all(footpath.mask_text(text), footpath.ip_pattern(), '[ip]') }}
+{%- endmacro %}
+
+
+{#- An identifier that is an e-mail or IP address becomes `email_…` or `ip_…` and a hash of it in lower case. -#}
+{% macro mask_identifier(identifier) -%}
+    case
+        when contains({{ identifier }}, '@')
+            and {{ footpath.regex_matches(identifier, '^' ~ footpath.email_pattern() ~ '$') }}
+            then 'email_' || left(md5(lower({{ identifier }})), 16)
+        when {{ footpath.regex_matches(identifier, '^[0-9]{1,3}([.][0-9]{1,3}){3}$') }}
+            or {{ footpath.regex_matches(identifier, '^[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}$') }}
+            then 'ip_' || left(md5(lower({{ identifier }})), 16)
+        else {{ identifier }}
+    end
+{%- endmacro %}
+
+
+{#- JSON that analysts read: keys that hold an address of a machine are dropped, e-mail addresses masked. -#}
+{% macro mask_json(json) -%}
+    cast({{ footpath.mask_text(footpath.json_without('cast(' ~ json ~ ' as varchar)', ['ip', '$ip', 'ip_address', 'ipAddress'])) }} as json)
+{%- endmacro %}

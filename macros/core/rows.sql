@@ -1,0 +1,36 @@
+{#- The columns of an event that its sender decided: two rows are the same content when these are the same. -#}
+{% macro content_columns() %}
+    {% do return([
+        'source', 'event_type', 'event_name', 'event_at', 'received_at', 'sent_at', 'original_timestamp',
+        'event_order', 'device_namespace', 'user_namespace', 'anonymous_id', 'user_id', 'previous_id', 'group_id',
+        'client_session_id', 'is_bot', 'page_url', 'page_path', 'page_host', 'page_title', 'page_name', 'referrer',
+        'referrer_host', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'click_id_type',
+        'user_agent', 'locale', 'properties', 'traits'
+    ]) %}
+{% endmacro %}
+
+
+{#- One hash over the content; null and the empty text differ. -#}
+{% macro content_hash(relation='') -%}
+    md5(concat_ws(
+        chr(31),
+        {%- for column in footpath.content_columns() %}
+        coalesce(cast({{ relation ~ '.' if relation }}{{ column }} as varchar), chr(30)){{ ',' if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+
+{#- What is known of a user agent, from the model user_agents. -#}
+{% macro user_agent_columns() %}
+    {% do return(['browser', 'browser_version', 'operating_system', 'device_type']) %}
+{% endmacro %}
+
+
+{#- The columns that a staged row brings into event_rows as they are. -#}
+{% macro row_columns() %}
+    {% do return([
+        'event_key', 'device_key', 'user_key', 'batch_id', 'file', 'line', 'event_id', 'has_own_id',
+        'quarantine_reason', 'available_at'
+    ] + footpath.content_columns() | reject('equalto', 'is_bot') | list) %}
+{% endmacro %}

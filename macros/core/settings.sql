@@ -1,0 +1,60 @@
+{#- Every setting with its default: the one list that models, macros and checks read. -#}
+{% macro default_settings() %}
+    {% do return({
+        'inputs': ['stg_segment__calls', 'stg_plain__rows', 'stg_unreadable__lines'],
+        'manifest': 'raw',
+        'session_timeout': 1800,
+        'reporting_timezone': 'UTC',
+        'week_start': 'monday',
+        'future_tolerance': 86400,
+        'earliest_plausible_event_at': '2000-01-01 00:00:00',
+        'max_event_bytes': 1048576,
+        'include_bots': false,
+        'parse_user_agents': true,
+        'identity_strategy': 'timeline',
+    }) %}
+{% endmacro %}
+
+
+{#- What changes a stored row when it changes: a run that finds another value than the last one stops. -#}
+{% macro stored_settings() %}
+    {% set names = [
+        'session_timeout', 'reporting_timezone', 'future_tolerance', 'earliest_plausible_event_at',
+        'max_event_bytes', 'include_bots', 'parse_user_agents', 'identity_strategy'
+    ] %}
+    {% set values = [] %}
+    {% for name in names %}
+        {% do values.append(name ~ '=' ~ footpath.setting(name)) %}
+    {% endfor %}
+    {% do return(values | join('; ')) %}
+{% endmacro %}
+
+
+{#- The value of one setting: `vars: {footpath: {name: value}}` of the root project, else the default. -#}
+{% macro setting(name) %}
+    {% set defaults = footpath.default_settings() %}
+    {% set given = var('footpath', {}) or {} %}
+    {% for key in given if key not in defaults %}
+        {% do exceptions.raise_compiler_error(
+            "footpath has no setting '" ~ key ~ "' (vars: footpath: in dbt_project.yml). Allowed: "
+            ~ defaults.keys() | sort | join(', ')
+        ) %}
+    {% endfor %}
+    {% set allowed = {
+        'week_start': ['monday', 'sunday'],
+        'identity_strategy': ['timeline'],
+        'manifest': ['raw', 'inputs'],
+    } %}
+    {% set value = given.get(name, defaults[name]) %}
+    {% if name in allowed and value not in allowed[name] %}
+        {% do exceptions.raise_compiler_error(
+            "footpath setting " ~ name ~ " is '" ~ value ~ "'. Allowed: " ~ allowed[name] | join(', ')
+        ) %}
+    {% endif %}
+    {% do return(value) %}
+{% endmacro %}
+
+
+{% macro is_input(model_name) %}
+    {% do return(model_name in footpath.setting('inputs')) %}
+{% endmacro %}

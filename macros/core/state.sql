@@ -1,0 +1,97 @@
+{#-
+    What a run remembers of the runs before it.
+
+    stored(name)       the table that an earlier run left for this model, or none. It is read without ref(),
+                       because a run must read what it is about to change: sessions before a late event joins two.
+    check_settings()   on-run-start: stops a run that would mix rows made by two different rules.
+    finish_run()       on-run-end: only when every model that reads the touched keys has succeeded are the
+                       batches entered as processed and the touched keys cleared.
+-#}
+{% macro relation_of(name) %}
+    {% if not execute %}
+        {% do return(none) %}
+    {% endif %}
+    {% set node = graph.nodes['model.footpath.' ~ name] %}
+    {% do return(api.Relation.create(
+        database=node.database, schema=node.schema, identifier=node.alias, type='table'
+    )) %}
+{% endmacro %}
+
+
+{% macro stored(name) %}
+    {% if not execute or flags.FULL_REFRESH %}
+        {% do return(none) %}
+    {% endif %}
+    {% do return(load_cached_relation(footpath.relation_of(name))) %}
+{% endmacro %}
+
+
+{% macro touched_tables() %}
+    {% do return(['touched_rows', 'touched_users', 'touched_regions', 'touched_people']) %}
+{% endmacro %}
+
+
+{% macro check_settings() %}
+    {% if execute and not flags.FULL_REFRESH and flags.WHICH in ('run', 'build') %}
+        {% set stored_state = footpath.relation_of('processed_batches') %}
+        {% set stored_rows = footpath.relation_of('event_rows') %}
+        {% if load_relation(stored_rows) is not none %}
+            {% set remembered = [] %}
+            {% if load_relation(stored_state) is not none %}
+                {% set remembered = run_query(
+                    'select distinct settings from ' ~ stored_state
+                ).columns[0].values() | list %}
+            {% endif %}
+            {% set current = footpath.stored_settings() %}
+            {% for settings in remembered if settings != current %}
+                {% do exceptions.raise_compiler_error(
+                    'footpath: the tables were built with other settings. Built with: ' ~ settings
+                    ~ '. Now: ' ~ current ~ '. Rows made by two rules must not mix: run once with --full-refresh'
+                    ~ ' (make run FULL_REFRESH=1), or set the setting back.'
+                ) %}
+            {% endfor %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro finish_run(results) %}
+    {% if execute and flags.WHICH in ('run', 'build') and footpath.every_step_succeeded(results) %}
+        {% set processed = footpath.relation_of('processed_batches') %}
+        {% do run_query('begin transaction') %}
+        {% do run_query('delete from ' ~ processed) %}
+        {% do run_query(
+            'insert into ' ~ processed ~ " (batch_id, settings) select batch_id, '"
+            ~ footpath.stored_settings() | replace("'", "''") ~ "' from " ~ footpath.relation_of('load_plan')
+            ~ " where step in ('add', 'keep')"
+        ) %}
+        {% for name in footpath.touched_tables() %}
+            {% do run_query('delete from ' ~ footpath.relation_of(name)) %}
+        {% endfor %}
+        {% do run_query('commit') %}
+    {% endif %}
+{% endmacro %}
+
+
+{#- True when this invocation ran load_plan and every model that reads a touched table, all with success. -#}
+{% macro every_step_succeeded(results) %}
+    {% set succeeded = [] %}
+    {% for result in results if result.status == 'success' %}
+        {% do succeeded.append(result.node.unique_id) %}
+    {% endfor %}
+    {% set touched = ['model.footpath.load_plan'] %}
+    {% for name in footpath.touched_tables() %}
+        {% do touched.append('model.footpath.' ~ name) %}
+    {% endfor %}
+    {% for unique_id in touched if unique_id not in succeeded %}
+        {% do return(false) %}
+    {% endfor %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' %}
+        {% for parent in node.depends_on.nodes if parent in touched %}
+            {% if node.unique_id not in succeeded %}
+                {% do return(false) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(true) %}
+{% endmacro %}

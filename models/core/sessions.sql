@@ -1,0 +1,144 @@
+{{ config(meta={'region': {'table': 'touched_regions', 'columns': ['source', 'actor_key'], 'between': 'started_at'}}) }}
+
+-- depends_on: {{ ref('event_links') }}
+-- depends_on: {{ ref('touched_regions') }}
+with session_events as (
+
+    select * from {{ ref('region_events') }}
+    where session_id is not null
+
+),
+
+page_events as (
+
+    select
+        *,
+        row_number() over (
+            partition by session_id order by event_at asc, event_order asc nulls last, event_key asc
+        ) as place,
+        row_number() over (
+            partition by session_id order by event_at desc, event_order desc nulls first, event_key desc
+        ) as place_from_end
+    from session_events
+    where event_type = 'page'
+
+),
+
+entry_pages as (
+
+    select
+        *,
+        {{ footpath.click_source('page_url') }} as click_source,
+        {{ footpath.referrer_source('referrer_host', 'page_host', 'page_url') }} as referrer_source
+    from page_events
+    where place = 1
+
+),
+
+entry_sources as (
+
+    select
+        *,
+        {{ footpath.traffic_source('utm_source', 'utm_medium', 'click_source', 'referrer_source') }} as traffic_source
+    from entry_pages
+
+),
+
+entry_media as (
+
+    select
+        entry_sources.*,
+        categories.category as source_category,
+        {{ footpath.traffic_medium(
+            'utm_source', 'utm_medium', 'click_source', 'referrer_source', 'categories.category'
+        ) }} as traffic_medium
+    from entry_sources
+    left join {{ ref('traffic_source_categories') }} as categories
+        on entry_sources.traffic_source = categories.source
+
+),
+
+entries as (
+
+    select
+        *,
+        {{ footpath.default_channel_group('traffic_source', 'traffic_medium', 'utm_campaign', 'source_category') }}
+            as channel
+    from entry_media
+
+),
+
+exits as (
+
+    select
+        session_id,
+        page_path as exit_page_path
+    from page_events
+    where place_from_end = 1
+
+),
+
+-- A session is its first event's: its person, its device, its user.
+firsts as (
+
+    select
+        session_id,
+        source,
+        actor_key,
+        person_id,
+        anonymous_id,
+        user_id
+    from session_events
+    where is_session_start
+
+),
+
+counted as (
+
+    select
+        session_id,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        count(*) as event_count,
+        count(*) filter (where event_type = 'page') as page_view_count,
+        count(*) filter (where event_type = 'screen') as screen_view_count,
+        count(*) filter (
+            where event_type not in ('page', 'screen', 'identify', 'group', 'alias', 'heartbeat')
+        ) as interaction_count,
+        count(distinct person_id) as person_count
+    from session_events
+    group by session_id
+
+)
+
+select
+    firsts.session_id,
+    firsts.source,
+    firsts.actor_key,
+    firsts.person_id,
+    firsts.anonymous_id,
+    firsts.user_id,
+    entries.page_path as entry_page_path,
+    exits.exit_page_path,
+    entries.utm_source,
+    entries.utm_medium,
+    entries.utm_campaign,
+    entries.referrer_host,
+    entries.traffic_source,
+    entries.traffic_medium,
+    entries.utm_campaign as traffic_campaign,
+    entries.channel,
+    counted.page_view_count <= 1 and counted.interaction_count = 0 as is_bounce,
+    counted.event_count,
+    counted.page_view_count,
+    counted.screen_view_count,
+    counted.interaction_count,
+    counted.person_count,
+    {{ footpath.seconds_between('counted.started_at', 'counted.ended_at') }} as engaged_seconds,
+    {{ footpath.local_date('counted.started_at') }} as session_day,
+    counted.started_at,
+    counted.ended_at
+from firsts
+inner join counted on firsts.session_id = counted.session_id
+left join entries on firsts.session_id = entries.session_id
+left join exits on firsts.session_id = exits.session_id

@@ -1,0 +1,61 @@
+{{ config(meta={'region': {'table': 'touched_people', 'columns': ['person_id', 'day']}}) }}
+
+-- depends_on: {{ ref('touched_people') }}
+-- One row per person and reporting day with activity. Reads the link table by person and day, not the events.
+{% set partial = footpath.stored('user_days') %}
+
+with active as (
+
+    select
+        links.person_id,
+        links.event_day as day,
+        count(*) as event_count,
+        count(*) filter (where links.event_type = 'page') as page_view_count,
+        count(*) filter (where conversions.event_name is not null) as conversion_count,
+        min(links.event_at) as first_event_at,
+        max(links.event_at) as last_event_at
+    from {{ ref('event_links') }} as links
+    left join {{ ref('conversion_events') }} as conversions on links.event_name = conversions.event_name
+    where
+        {% if footpath.setting('include_bots') %}true{% else %}not links.is_bot{% endif %}
+        {% if partial %}
+        and exists (
+            select 1
+            from {{ ref('touched_people') }} as touched
+            where touched.person_id = links.person_id and touched.day = links.event_day
+        )
+        {% endif %}
+    group by links.person_id, links.event_day
+
+),
+
+started as (
+
+    select
+        sessions.person_id,
+        sessions.session_day as day,
+        count(*) as session_count
+    from {{ ref('sessions') }} as sessions
+    {% if partial %}
+    where exists (
+        select 1
+        from {{ ref('touched_people') }} as touched
+        where touched.person_id = sessions.person_id and touched.day = sessions.session_day
+    )
+    {% endif %}
+    group by sessions.person_id, sessions.session_day
+
+)
+
+select
+    active.person_id,
+    active.day,
+    active.event_count,
+    coalesce(started.session_count, 0) as session_count,
+    active.page_view_count,
+    active.conversion_count,
+    active.first_event_at,
+    active.last_event_at
+from active
+left join started
+    on active.person_id = started.person_id and active.day = started.day
