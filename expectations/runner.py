@@ -1,0 +1,249 @@
+"""Run a suite on tables in DuckDB: one Great Expectations validation, one result per check."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from expectations.suite import Check, Severity, Suite, SuiteError, load_suites, qualified
+from orchestration.database import quote
+
+if TYPE_CHECKING:
+    from great_expectations.data_context import EphemeralDataContext
+
+__all__ = ["CheckResult", "SuiteError", "load_suites", "run_suite"]
+
+#: Offending rows kept per check at gate 2, and batches named in the text at gate 1.
+MAX_FAILING_ROWS = 20
+MAX_NAMED_BATCHES = 3
+#: Characters of `observed`, where it cites a row.
+MAX_OBSERVED = 300
+
+#: Arguments that name the columns whose values an expectation returns.
+_COLUMN_KEYS = ("column", "column_A", "column_B")
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check.
+
+    `observed` is a short text ("3 of 1,204 rows"). `failing` holds offending rows, at most 20 (the
+    values alone, for expectations about values); at gate 1 every failing batch, as
+    {"batch_id": ..., "observed": ...}. `seconds` is the time of the whole suite's validation, which
+    its checks share.
+    """
+
+    suite: str
+    check_name: str
+    relation: str
+    severity: Severity
+    success: bool
+    observed: str
+    failing: list[dict[str, Any]]
+    description: str
+    owner: str
+    seconds: float
+
+
+def run_suite(
+    connection: duckdb.DuckDBPyConnection,
+    suite: Suite,
+    *,
+    relation: str | None = None,
+    schema: str | None = None,
+) -> list[CheckResult]:
+    """Validate a relation and return one result per check, in the suite's order.
+
+    `relation` replaces the suite's own (a temporary view, say); `schema` qualifies it and the other
+    tables that queries name in braces, else the connection's search path does. A check that cannot
+    run (no such table, a missing column, bad SQL) is a failed check that says why.
+
+    The connection stays open and is only read. It should have no transaction open: in DuckDB a
+    failing query would abort it.
+    """
+    relation = relation or suite.relation
+    started = time.perf_counter()
+    reports: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    try:
+        connection.execute(f"describe {qualified(relation, schema)}").fetchall()
+        reports, reasons = _validate(connection, suite, relation, schema)
+    except duckdb.Error as error:
+        reasons = {check.name: _first_line(error) for check in suite.checks}
+    seconds = time.perf_counter() - started
+
+    results = []
+    for check in suite.checks:
+        report = reports.get(check.name)
+        reason = reasons.get(check.name) or _exception(report)
+        success = report is not None and not reason and bool(report.success)
+        failing: list[dict[str, Any]] = []
+        if reason:
+            observed = f"could not be checked: {reason}"
+        else:
+            if not success:
+                failing = _failing(connection, suite, check, report, relation, schema)
+            observed = _observed(suite, check, report, failing)
+        results.append(
+            CheckResult(
+                suite=suite.name,
+                check_name=check.name,
+                relation=relation,
+                severity=check.severity,
+                success=success,
+                observed=observed,
+                failing=failing,
+                description=check.description,
+                owner=suite.owner,
+                seconds=seconds,
+            )
+        )
+    return results
+
+
+def _validate(
+    connection: duckdb.DuckDBPyConnection, suite: Suite, relation: str, schema: str | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Run all expectations at once; return results, and reasons for what could not be built."""
+    context = _context()
+    gx = importlib.import_module("great_expectations")
+    dialect = importlib.import_module("expectations.duckdb_dialect")
+
+    expectations, reasons = [], {}
+    for check in suite.checks:
+        try:
+            expectations.append(_expectation(check, relation, schema))
+        except (AttributeError, TypeError, ValueError) as error:
+            reasons[check.name] = " ".join(str(error).split())
+    if not expectations:
+        return {}, reasons
+
+    source = dialect.datasource(context, connection)
+    try:
+        outcome = dialect.whole_table(source, relation, schema).validate(
+            gx.ExpectationSuite(name=suite.name, expectations=expectations),
+            # counts and at most 20 values: COMPLETE would fetch every offending row
+            result_format={"result_format": "BASIC", "partial_unexpected_count": MAX_FAILING_ROWS},
+        )
+    finally:
+        dialect.release(context, source)
+    # results come back in an order of their own
+    return {report.expectation_config.meta["check"]: report for report in outcome.results}, reasons
+
+
+def _expectation(check: Check, relation: str, schema: str | None) -> Any:
+    """Build the expectation; raises when the class is unknown or an argument is wrong."""
+    gxe = importlib.import_module("great_expectations.expectations")
+    dialect = importlib.import_module("expectations.duckdb_dialect")
+    kwargs = dict(check.kwargs)
+    if check.expectation is None:
+        query = check.query(relation, schema)
+        # Great Expectations would put a sub-select for {batch}, with an alias only in a query
+        # without a join, and would read other braces as its own. So the names are filled in here,
+        # and the {batch} that it asks for stands in a comment.
+        query = query.replace("{", "{{").replace("}", "}}")
+        kwargs = {"unexpected_rows_query": f"{dialect.verbatim(query)}\n/* {{batch}} */"}
+    expectation = getattr(gxe, check.class_name, None)
+    if expectation is None:
+        raise ValueError(
+            f"Great Expectations has no {check.class_name}: correct the name in the suite"
+        )
+    return expectation(**kwargs, severity=check.severity, meta={"check": check.name})
+
+
+@cache
+def _context() -> EphemeralDataContext:
+    """Import Great Expectations (seconds, once a process) and open a context that calls nobody."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    gx = importlib.import_module("great_expectations")
+    base = importlib.import_module("great_expectations.data_context.types.base")
+    context: EphemeralDataContext = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = base.ProgressBarsConfig(globally=False)
+    return context
+
+
+def _exception(report: Any) -> str:
+    """Return why an expectation raised, or nothing."""
+    if report is None:
+        return "Great Expectations returned no result"
+    info = report.exception_info or {}
+    # one exception, or one per metric that raised
+    problems = [info] if "raised_exception" in info else list(info.values())
+    for problem in problems:
+        if problem["raised_exception"]:
+            return _first_line(problem["exception_message"])
+    return ""
+
+
+def _first_line(message: object) -> str:
+    return str(message).strip().partition("\n")[0]
+
+
+def _failing(
+    connection: duckdb.DuckDBPyConnection,
+    suite: Suite,
+    check: Check,
+    report: Any,
+    relation: str,
+    schema: str | None,
+) -> list[dict[str, Any]]:
+    """Return the offending rows of a failed check."""
+    if check.expectation is None:
+        # all batches at gate 1: Great Expectations stops at 200 rows
+        limit = None if suite.gate == 1 else MAX_FAILING_ROWS
+        return _rows(connection, check.query(relation, schema), limit)
+    columns = [check.kwargs[name] for name in _COLUMN_KEYS if name in check.kwargs]
+    if check.class_name == "ExpectColumnValuesToNotBeNull":
+        # its values would be a list of nulls
+        condition = f"{quote(columns[0])} is null"
+        query = f"select * from {qualified(relation, schema)} where {condition}"
+        return _rows(connection, query, MAX_FAILING_ROWS)
+    rows = []
+    for value in report.result.get("partial_unexpected_list", []):
+        if isinstance(value, dict):
+            rows.append(value)
+        else:
+            values = value if isinstance(value, tuple | list) else [value]
+            rows.append(dict(zip(columns, values, strict=False)))
+    return rows
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, limit: int | None
+) -> list[dict[str, Any]]:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description or []]
+    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _observed(suite: Suite, check: Check, report: Any, failing: list[dict[str, Any]]) -> str:
+    """Say in a few words what a check found."""
+    result = report.result
+    if suite.gate == 1:
+        if not failing:
+            return "no batch"
+        named = [f"{row['batch_id']}: {row['observed']}" for row in failing[:MAX_NAMED_BATCHES]]
+        more = len(failing) - len(named)
+        return "; ".join([*named, f"and {more:,} more batches"] if more else named)
+    if "unexpected_count" in result:
+        # None of an empty table
+        return f"{result['unexpected_count'] or 0:,} of {_rows_text(result['element_count'] or 0)}"
+    value = result.get("observed_value")
+    if check.expectation is not None:
+        return str(value)
+    text = _rows_text(value)
+    if failing:
+        text += ": " + ", ".join(f"{name} {cell}" for name, cell in failing[0].items())
+    return text if len(text) <= MAX_OBSERVED else text[: MAX_OBSERVED - 1] + "…"
+
+
+def _rows_text(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

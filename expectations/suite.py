@@ -1,0 +1,154 @@
+"""Suites of checks as data: what may stand in `expectations/suites/*.yml`, read and validated.
+
+Reading a suite never imports Great Expectations, which costs seconds: Dagster can name every check
+from here.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from orchestration.database import quote
+
+#: The suites that ship with footpath.
+SUITES = Path(__file__).parent / "suites"
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, Field(min_length=1)]
+Severity = Literal["critical", "warning"]
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class SuiteError(ValueError):
+    """A suite's file is wrong: the message names the file, the place and the remedy."""
+
+
+class Check(BaseModel):
+    """One check: a shipped expectation with its arguments, or a query for the offending rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    severity: Severity
+    description: Text
+    expectation: Text | None = None
+    kwargs: dict[str, Any] = {}
+    unexpected_rows: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.expectation is None) == (self.unexpected_rows is None):
+            raise ValueError("give either `expectation` (with `kwargs`) or `unexpected_rows`")
+        if self.kwargs and self.expectation is None:
+            raise ValueError("`kwargs` belong to an `expectation`: remove them")
+        if self.unexpected_rows is not None and "{batch}" not in self.unexpected_rows:
+            raise ValueError("`unexpected_rows` must read from {batch}, which is the relation")
+        return self
+
+    @property
+    def class_name(self) -> str:
+        """Return the name of the Great Expectations class."""
+        if self.expectation is None:
+            return "UnexpectedRowsExpectation"
+        if "_" not in self.expectation:
+            return self.expectation
+        return "".join(word.capitalize() for word in self.expectation.split("_"))
+
+    def query(self, relation: str, schema: str | None = None) -> str:
+        """Return the query for the offending rows, with the names of tables filled in.
+
+        `{batch}` is the suite's relation and `{users}` the table `users` of the same schema.
+        Other braces stay (a format string, a regular expression).
+        """
+
+        def fill(match: re.Match[str]) -> str:
+            name = relation if match[1] == "batch" else match[1]
+            return qualified(name, schema)
+
+        return _PLACEHOLDER.sub(fill, self.unexpected_rows or "").strip().rstrip(";")
+
+
+class Suite(BaseModel):
+    """The checks of one relation at one gate."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    gate: Literal[1, 2]
+    relation: Name
+    owner: Text
+    description: str = ""
+    checks: Annotated[tuple[Check, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [check.name for check in self.checks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two checks are named {', '.join(twice)}: rename one of them")
+        for check in self.checks:
+            query = check.unexpected_rows or ""
+            if self.gate == 1 and not ("batch_id" in query and "observed" in query):
+                raise ValueError(
+                    f"check {check.name}: at gate 1 a check is `unexpected_rows` that return "
+                    "batch_id and observed, one row per failing batch"
+                )
+        return self
+
+
+def qualified(name: str, schema: str | None) -> str:
+    """Return a relation's quoted name."""
+    return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
+
+
+def load_suites(folder: Path = SUITES) -> list[Suite]:
+    """Read all suites of a folder, in the order of their file names.
+
+    Raises `SuiteError` when a file is not YAML, is not a suite, or repeats another suite's name.
+    """
+    suites: dict[str, Suite] = {}
+    for path in sorted(folder.glob("*.yml")):
+        suite = _load(path)
+        if suite.name in suites:
+            raise SuiteError(f"{path}: another file already has a suite named {suite.name}")
+        suites[suite.name] = suite
+    return list(suites.values())
+
+
+def _load(path: Path) -> Suite:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SuiteError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise SuiteError(f"{path}: a suite is a mapping with name, gate, relation, owner, checks")
+    try:
+        return Suite.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(data, problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise SuiteError("\n".join(f"{path}: {line}" for line in lines)) from error
+
+
+_REMEDIES = {
+    "Extra inputs are not permitted": "unknown key: remove it or correct its spelling",
+    "Field required": "missing: add it",
+}
+
+
+def _explain(data: dict[str, Any], place: tuple[int | str, ...], message: str) -> str:
+    """Say where a problem is, with the check's name in place of its number."""
+    message = _REMEDIES.get(message, message.removeprefix("Value error, "))
+    words: list[str] = []
+    if len(place) > 1 and place[0] == "checks" and isinstance(place[1], int):
+        check = data["checks"][place[1]]
+        name = check.get("name") if isinstance(check, dict) else None
+        words.append(f"check {name or place[1] + 1}")
+        place = place[2:]
+    words += [str(part) for part in place]
+    return ": ".join([*words, message])

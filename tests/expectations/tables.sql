@@ -1,0 +1,93 @@
+-- A warehouse in miniature, in the shape of the contract, on which every check of gate 2 passes:
+-- Ann has two sessions (one with two page views), Bob's device one, a bot and nobody none.
+create table event_rows (
+  event_key uuid, source varchar, event_id varchar, event_name varchar, event_type varchar,
+  event_at timestamp, received_at timestamp, anonymous_id varchar, user_id varchar, is_bot boolean,
+  page_url varchar, page_path varchar, properties json
+);
+create table event_links (event_key uuid, session_id uuid, person_id uuid);
+create macro id(kind, name) as md5(kind || '-' || name)::uuid;
+
+insert into event_rows
+select
+  id('event', number), 'web', 'e' || number, name, type, cast(seen_at as timestamp),
+  cast(seen_at as timestamp), device, user_id, bot,
+  case when type = 'page' then 'https://shop.example' || path end, path, '{"n": 1}'
+from (values
+  (1, 'page', 'page', '2026-01-01 10:00:00', 'd1', null, false, '/'),
+  (2, 'page', 'page', '2026-01-01 10:00:30', 'd1', 'ann', false, '/cart'),
+  (3, 'buy', 'track', '2026-01-02 09:00:00', 'd1', 'ann', false, null),
+  (4, 'page', 'page', '2026-01-02 12:00:00', 'd2', null, false, '/'),
+  (5, 'page', 'page', '2026-01-02 13:00:00', 'crawler', null, true, '/'),
+  (6, 'ping', 'track', '2026-01-02 14:00:00', null, null, false, null)
+) as event (number, name, type, seen_at, device, user_id, bot, path);
+
+insert into event_links values
+  (id('event', 1), id('session', 1), id('person', 'ann')),
+  (id('event', 2), id('session', 1), id('person', 'ann')),
+  (id('event', 3), id('session', 2), id('person', 'ann')),
+  (id('event', 4), id('session', 3), id('person', 'd2')),
+  (id('event', 5), null, id('person', 'crawler'));
+
+create view events as
+select event_rows.*, event_links.session_id, event_links.person_id
+from event_rows left join event_links using (event_key);
+
+create table sessions (
+  session_id uuid, person_id uuid, anonymous_id varchar, started_at timestamp, ended_at timestamp,
+  event_count bigint, page_view_count bigint
+);
+insert into sessions values
+  (id('session', 1), id('person', 'ann'), 'd1', '2026-01-01 10:00:00', '2026-01-01 10:00:30', 2, 2),
+  (id('session', 2), id('person', 'ann'), 'd1', '2026-01-02 09:00:00', '2026-01-02 09:00:00', 1, 0),
+  (id('session', 3), id('person', 'd2'), 'd2', '2026-01-02 12:00:00', '2026-01-02 12:00:00', 1, 1);
+
+create table page_views (
+  event_key uuid, session_id uuid, person_id uuid, viewed_at timestamp, page_path varchar,
+  seconds_on_page bigint, number_in_session bigint
+);
+insert into page_views values
+  (id('event', 1), id('session', 1), id('person', 'ann'), '2026-01-01 10:00:00', '/', 30, 1),
+  (id('event', 2), id('session', 1), id('person', 'ann'), '2026-01-01 10:00:30', '/cart', null, 2),
+  (id('event', 4), id('session', 3), id('person', 'd2'), '2026-01-02 12:00:00', '/', null, 1);
+
+create table users (
+  person_id uuid, user_id varchar, is_identified boolean, first_seen_at timestamp,
+  last_seen_at timestamp, event_count bigint, session_count bigint
+);
+insert into users values
+  (id('person', 'ann'), 'ann', true, '2026-01-01 10:00:00', '2026-01-02 09:00:00', 3, 2),
+  (id('person', 'd2'), null, false, '2026-01-02 12:00:00', '2026-01-02 12:00:00', 1, 1);
+
+create table user_days (
+  person_id uuid, day date, event_count bigint, session_count bigint, page_view_count bigint
+);
+insert into user_days values
+  (id('person', 'ann'), '2026-01-01', 2, 1, 2),
+  (id('person', 'ann'), '2026-01-02', 1, 1, 0),
+  (id('person', 'd2'), '2026-01-02', 1, 1, 1);
+
+create table identities (
+  identifier_type varchar, identifier varchar, identity_namespace varchar, person_id uuid,
+  valid_from timestamp, valid_to timestamp
+);
+insert into identities values
+  ('user', 'ann', null, id('person', 'ann'), null, null),
+  ('device', 'd1', 'web', id('person', 'ann'), null, '2026-02-01'),
+  ('device', 'd1', 'web', id('person', 'eve'), '2026-02-01', null),
+  ('device', 'd2', 'web', id('person', 'd2'), null, null);
+
+create table load_files (
+  source varchar, file varchar, sha256 varchar, batch_id varchar, loaded_at timestamp, state varchar,
+  raw_rows bigint, event_rows bigint, duplicate_rows bigint, quarantined_rows bigint,
+  erased_rows bigint
+);
+insert into load_files values
+  ('web', 'one.jsonl', 'a', 'b1', '2026-01-03', 'admitted', 100, 6, 93, 1, 0),
+  ('web', 'two.jsonl', 'b', 'b2', '2026-01-03', 'replaced', 9, null, null, null, null),
+  ('web', 'two.jsonl', 'c', 'b3', '2026-01-03', 'held', 9, null, null, null, null);
+
+create table quarantined_events (
+  source varchar, file varchar, line bigint, reason varchar, raw varchar
+);
+insert into quarantined_events values ('web', 'one.jsonl', 7, 'invalid_json', '{');

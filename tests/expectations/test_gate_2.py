@@ -1,0 +1,101 @@
+"""Every check of gate 2 passes on good tables and fails on a planted fault."""
+
+import duckdb
+import pytest
+
+from expectations.runner import load_suites, run_suite
+
+SUITES = {suite.name: suite for suite in load_suites() if suite.gate == 2}
+
+#: One fault per check. Tables are in tables.sql.
+FAULTS = {
+    (
+        "events",
+        "event_key_not_null",
+    ): "update event_rows set event_key = null where event_id = 'e6'",
+    ("events", "event_key_unique"): "insert into event_rows from event_rows where event_id = 'e6'",
+    ("events", "event_complete"): "update event_rows set is_bot = null where event_id = 'e6'",
+    ("events", "person_in_users"): "delete from users where user_id = 'ann'",
+    ("events", "session_in_sessions"): "delete from sessions where anonymous_id = 'd2'",
+    ("sessions", "session_id_not_null"): "update sessions set session_id = null",
+    ("sessions", "session_id_unique"): "insert into sessions from sessions limit 1",
+    ("sessions", "person_id_not_null"): "update sessions set person_id = null",
+    ("sessions", "person_in_users"): "delete from users where user_id = 'ann'",
+    ("sessions", "starts_before_it_ends"): "update sessions set ended_at = '2000-01-01'",
+    ("sessions", "times_not_null"): "update sessions set ended_at = null",
+    ("sessions", "has_events"): "update sessions set event_count = 0",
+    ("sessions", "event_count_adds_up"): "update sessions set event_count = event_count + 1",
+    ("sessions", "page_view_count_adds_up"): "delete from page_views where page_path = '/cart'",
+    ("page_views", "event_key_not_null"): "update page_views set event_key = null",
+    ("page_views", "event_key_unique"): "insert into page_views from page_views limit 1",
+    ("page_views", "session_in_sessions"): "delete from sessions where anonymous_id = 'd2'",
+    ("page_views", "number_in_session_unique"): "update page_views set number_in_session = 1",
+    ("page_views", "viewed_at_not_null"): "update page_views set viewed_at = null",
+    ("page_views", "seconds_not_negative"): "update page_views set seconds_on_page = -1",
+    ("users", "person_id_not_null"): "update users set person_id = null where user_id = 'ann'",
+    ("users", "person_id_unique"): "insert into users from users limit 1",
+    ("users", "seen_in_order"): "update users set last_seen_at = '2000-01-01'",
+    ("users", "identified_has_user_id"): "update users set user_id = null",
+    ("users", "event_count_adds_up"): "update event_links set session_id = id('session', 3)",
+    ("users", "session_count_adds_up"): "delete from sessions where anonymous_id = 'd2'",
+    ("identities", "identifier_complete"): "update identities set person_id = null",
+    ("identities", "identifier_type_known"): "update identities set identifier_type = 'cookie'",
+    ("identities", "valid_in_order"): "update identities set valid_from = '2026-02-01'",
+    ("identities", "spans_do_not_overlap"): (
+        "update identities set valid_to = '2026-02-02' where valid_to = '2026-02-01'"
+    ),
+    ("user_days", "key_not_null"): "update user_days set day = null",
+    ("user_days", "key_unique"): "update user_days set day = '2026-01-01'",
+    ("user_days", "person_in_users"): "delete from users where user_id = 'ann'",
+    ("user_days", "event_count_adds_up"): "update user_days set event_count = 0",
+    ("user_days", "page_view_count_adds_up"): "update user_days set page_view_count = 0",
+    ("load_files", "key_not_null"): "update load_files set batch_id = null",
+    ("load_files", "key_unique"): "insert into load_files from load_files limit 1",
+    ("load_files", "one_admitted_version"): (
+        "update load_files set state = 'admitted' where file = 'two.jsonl'"
+    ),
+    ("load_files", "state_known"): "update load_files set state = 'pending'",
+    ("load_files", "rows_accounted_for"): "update load_files set erased_rows = null",
+    ("load_files", "events_add_up"): "update load_files set event_rows = 5",
+    ("load_files", "quarantine_adds_up"): "delete from quarantined_events",
+    ("load_files", "little_quarantined"): "update load_files set quarantined_rows = 6",
+    ("quarantined_events", "reason_not_null"): "update quarantined_events set reason = null",
+    ("quarantined_events", "place_known"): "update quarantined_events set file = null",
+    ("quarantined_events", "key_unique"): "insert into quarantined_events from quarantined_events",
+}
+
+
+def test_every_check_has_a_planted_fault() -> None:
+    checks = {(name, check.name) for name, suite in SUITES.items() for check in suite.checks}
+    assert set(FAULTS) == checks
+
+
+@pytest.mark.parametrize("schema", [None, "main"])
+@pytest.mark.parametrize("name", SUITES)
+def test_all_checks_pass_on_good_tables(
+    warehouse: duckdb.DuckDBPyConnection, name: str, schema: str | None
+) -> None:
+    results = run_suite(warehouse, SUITES[name], schema=schema)
+    assert [result.observed for result in results if not result.success] == []
+    assert [result.check_name for result in results] == [c.name for c in SUITES[name].checks]
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_all_checks_pass_on_empty_tables(warehouse: duckdb.DuckDBPyConnection, name: str) -> None:
+    tables = ["event_rows", "event_links", *(set(SUITES) - {"events"})]
+    for table in tables:
+        warehouse.execute(f"delete from {table}")
+    failed = [result for result in run_suite(warehouse, SUITES[name]) if not result.success]
+    assert failed == []
+
+
+@pytest.mark.parametrize(("suite", "check"), FAULTS)
+def test_a_planted_fault_fails_its_check(
+    warehouse: duckdb.DuckDBPyConnection, suite: str, check: str
+) -> None:
+    warehouse.execute(FAULTS[suite, check])
+    results = {result.check_name: result for result in run_suite(warehouse, SUITES[suite])}
+    result = results[check]
+    assert not result.success
+    assert result.failing
+    assert not result.observed.startswith("could not be checked")
