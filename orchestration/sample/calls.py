@@ -8,7 +8,8 @@ a call is written out (`as_record`), and Segment's correction takes it out again
 import math
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
@@ -21,7 +22,6 @@ Record = dict[str, Any]
 CallType = Literal["track", "page", "screen", "identify", "group", "alias"]
 
 LIBRARY = {"name": "footpath-simulator", "version": "1.0.0"}
-_EPOCH = datetime(1970, 1, 1)  # UTC by convention; a naive time is faster to print
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,13 @@ class Call:
 
 def iso(time_ms: int) -> str:
     """Return a time as Segment writes it: `2026-01-05T08:30:00.125Z`."""
-    return (_EPOCH + timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds") + "Z"
+    second, millisecond = divmod(time_ms, 1000)
+    return f"{_second(second)}.{millisecond:03d}Z"
+
+
+@lru_cache(maxsize=64)  # a call's four times lie in one or two seconds, mostly
+def _second(unix_time: int) -> str:
+    return datetime.fromtimestamp(unix_time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def as_record(call: Call) -> Record:
@@ -250,10 +256,10 @@ class Visit:
         rng = self.rng
         if self.device.is_phone_app:
             message_id = new_uuid(rng)
-            sent = self.now + rng.randint(100, 30_000)  # the phone sends in batches
+            sent = self.now + _between(rng, 100, 30_000)  # the phone sends in batches
         else:
             message_id = f"ajs-next-{self.now + self.device.clock_ms}-{new_uuid(rng)}"
-            sent = self.now + rng.randint(20, 900)
+            sent = self.now + _between(rng, 20, 900)
         self.calls.append(
             Call(
                 type=type_,
@@ -264,7 +270,7 @@ class Visit:
                 place=self._place,
                 at=self.now,
                 sent=sent,
-                received=sent + rng.randint(30, 800),
+                received=sent + _between(rng, 30, 800),
                 name=name,
                 details=details,
                 page=self._page,
@@ -273,7 +279,12 @@ class Visit:
             )
         )
         # The next call of the same step comes a moment later.
-        self.now += rng.randint(40, 400)
+        self.now += _between(rng, 40, 400)
+
+
+def _between(rng: random.Random, low: int, high: int) -> int:
+    """Return a whole number from `low` up to `high`; quicker than `randint` on the hottest path."""
+    return low + int(rng.random() * (high - low))
 
 
 def late_by(rng: random.Random) -> int:

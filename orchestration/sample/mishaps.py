@@ -25,6 +25,7 @@ GARBAGE_TIMES: tuple[str | None, ...] = (
 )
 """Values from which no time can be parsed."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _TIME_FIELDS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 
 
@@ -123,7 +124,7 @@ def spoil_day(rng: random.Random, lines: list[bytes]) -> tuple[list[bytes], int,
 
 def as_line(record: Record) -> bytes:
     """Return a record as one JSON line, without the line's end."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(record).encode()
 
 
 def _break(rng: random.Random, line: bytes, kind: str) -> bytes:

@@ -30,7 +30,7 @@ def web_file(day: int) -> str:
 def write_lines(path: Path, lines: list[bytes], cut_off: bytes = b"") -> None:
     """Write gzipped lines, and at the end what is left of a line that was cut off."""
     content = b"".join(line + b"\n" for line in lines) + cut_off
-    _write(path, gzip.compress(content, compresslevel=5, mtime=0))
+    _write(path, gzip.compress(content, compresslevel=4, mtime=0))
 
 
 def write_billing(folder: Path, rows: Iterable[BillingRow]) -> dict[str, int]:

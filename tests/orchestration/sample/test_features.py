@@ -188,22 +188,27 @@ def two_people_on_one_device(dumps: Dumps) -> bool:
 
 
 def anonymous_return_on_a_known_device(dumps: Dumps) -> bool:
+    own = {device for device, users in users_by_device(dumps).items() if len(users) == 1}
     logged_out: set[str] = set()
     for record in in_time_order(dumps):
         if record["type"] == "track" and record["event"] == "Logged Out":
             logged_out.add(record["anonymousId"])
-        elif record["userId"] is None and record["anonymousId"] in logged_out:
+        elif record["userId"] is None and record["anonymousId"] in logged_out & own:
             return True
     return False
 
 
 def new_device_id_after_log_out(dumps: Dumps) -> bool:
-    devices: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for record in dumps.usable:
+    last: dict[tuple[str, str], Record] = {}
+    for record in in_time_order(dumps):
+        client = (record["userId"], record["context"]["userAgent"])
+        before = last.get(client, record)
+        moved = before["anonymousId"] != record["anonymousId"]
+        if moved and before["type"] == "track" and before["event"] == "Logged Out":
+            return True
         if record["userId"]:
-            client = (record["userId"], record["context"]["userAgent"])
-            devices[client].add(record["anonymousId"])
-    return any(len(each) > 1 for each in devices.values())
+            last[client] = record
+    return False
 
 
 def alias_from_a_temporary_id(dumps: Dumps) -> bool:
