@@ -1,0 +1,172 @@
+"""The tables of raw.duckdb that the loader owns."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from orchestration.database import literal, quote
+from orchestration.sources import Source, Sources
+
+#: The declared columns of a Segment call, in order, with their types.
+SEGMENT_COLUMNS: dict[str, str] = dict.fromkeys(
+    (
+        "messageId", "type", "event", "name", "category", "userId", "anonymousId", "previousId",
+        "groupId", "timestamp", "originalTimestamp", "sentAt", "receivedAt", "channel", "version",
+    ),
+    "VARCHAR",
+) | dict.fromkeys(("properties", "traits", "context", "integrations"), "JSON")  # fmt: skip
+
+#: The loader's own columns of every raw table.
+OWN_COLUMNS = ("batch_id", "line")
+
+#: Folders for temporary copies stand beside raw.duckdb under this name.
+TEMPORARY_PREFIX = ".loading-"
+
+_TABLES = """
+create table if not exists files (
+    source varchar not null,
+    file varchar not null,
+    sha256 varchar not null,
+    batch_id varchar not null primary key,
+    loaded_at timestamp not null,
+    state varchar not null check (state in ('pending', 'admitted', 'held', 'replaced')),
+    held_reason varchar,
+    raw_rows bigint not null,
+    unreadable_rows bigint not null,
+    size_bytes bigint not null,
+    mtime_ns bigint not null,
+    ctime_ns bigint not null,
+    -- Counts deliveries over all files: the current version of a file is its greatest one.
+    delivery bigint not null
+);
+create table if not exists unreadable (
+    source varchar not null,
+    batch_id varchar not null,
+    file varchar not null,
+    line bigint not null,
+    reason varchar not null,
+    raw varchar
+);
+create or replace table sources (
+    source varchar primary key,
+    format varchar not null,
+    identity_namespace varchar not null,
+    owner varchar,
+    makes_sessions boolean not null,
+    time_is_corrected boolean
+);
+"""
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, sources: Sources) -> None:
+    """Create what is missing and rewrite the table `sources`.
+
+    Raises `SourcesError` when a source's rows were loaded in another format.
+    """
+    with transaction(connection):
+        connection.execute(_TABLES)
+        for source in sources.values():
+            connection.execute(
+                "insert into sources values (?, ?, ?, ?, ?, ?)",
+                [
+                    source.name,
+                    source.format,
+                    source.identity_namespace,
+                    source.owner,
+                    source.makes_sessions,
+                    source.time_is_corrected,
+                ],
+            )
+            _create_rows(connection, source)
+    remove_temporary_files(connection)
+
+
+def _create_rows(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    found = connection.execute(
+        "select comment from duckdb_tables() where database_name = current_database()"
+        " and schema_name = current_schema() and table_name = ?",
+        [source.table],
+    ).fetchone()
+    if found is not None:
+        if found[0] != source.format:
+            raise source.error(
+                "format",
+                f"its files were loaded as {found[0]} before; give the source a new name (and"
+                " folder), or delete the state folder (FOOTPATH_HOME) to load everything again",
+            )
+        return
+    columns: dict[str, str] = {"batch_id": "VARCHAR", "line": "BIGINT"}
+    if source.format == "segment":
+        columns |= SEGMENT_COLUMNS
+    elif source.format == "jsonl":
+        columns["record"] = "JSON"
+    definition = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+    connection.execute(f"create table {quote(source.table)} ({definition})")
+    connection.execute(f"comment on table {quote(source.table)} is {literal(source.format)}")
+
+
+def file_columns(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+    """Return the columns of a source's raw table that its files brought, with their types.
+
+    A file's own column named `batch_id` or `line` is kept as `batch_id_` or `line_`.
+    """
+    rows = connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where database_name = current_database() and schema_name = current_schema()"
+        " and table_name = ? order by column_index",
+        [source.table],
+    ).fetchall()
+    return {name: kind for name, kind in rows if name not in OWN_COLUMNS}
+
+
+def stored_name(column: str) -> str:
+    """Return the name under which a file's column stands in the raw table."""
+    return f"{column}_" if column.lower() in OWN_COLUMNS else column
+
+
+def add_columns(
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: dict[str, str]
+) -> bool:
+    """Add the columns that the raw table lacks (names ignore case); true when there were any."""
+    present = {name.lower() for name in file_columns(connection, source)}
+    missing = {name: kind for name, kind in wanted.items() if name.lower() not in present}
+    for name, kind in missing.items():
+        connection.execute(f"alter table {quote(source.table)} add column {quote(name)} {kind}")
+    return bool(missing)
+
+
+class transaction:  # noqa: N801 - reads as a statement
+    """Run a block in one transaction: all of it or nothing."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> None:
+        self.connection.execute("begin transaction")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.connection.execute("commit")
+        else:
+            # A fatal error has already ended the transaction; the first error is the one to show.
+            try:
+                self.connection.execute("rollback")
+            except duckdb.Error:
+                return
+
+
+def temporary_parent(connection: duckdb.DuckDBPyConnection) -> Path | None:
+    """Return where copies may stand: beside the database file; None when it is in memory."""
+    row = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    return Path(row[0]).absolute().parent if row and row[0] else None
+
+
+def remove_temporary_files(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove what a killed run left: only one process at a time has this database open."""
+    parent = temporary_parent(connection)
+    if parent is not None:
+        for leftover in parent.glob(f"{TEMPORARY_PREFIX}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
