@@ -1,0 +1,60 @@
+# footpath's commands. A machine needs Python 3.11 and make; everything else is installed below this folder.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+UV := .uv/bin/uv
+READY := $(VENV)/.ready
+
+export PYTHONWARNINGS = ignore
+export UV_PYTHON_DOWNLOADS = never
+export DAGSTER_DISABLE_TELEMETRY = yes
+export DO_NOT_TRACK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run release dev docs test test-long lint format clean
+
+help: ## Show the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "footpath needs Python 3.11: set PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+$(READY): $(UV) pyproject.toml uv.lock
+	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+demo: $(READY) ## Write sample dumps, run everything on them, show what came out
+	@$(RUN) orchestration.demo
+
+run: $(READY) ## Load, model, check and publish what is new (FULL_REFRESH=1 builds everything again)
+	@$(RUN) orchestration.run $(if $(FULL_REFRESH),--full-refresh)
+
+release: $(READY) ## Let a held batch in: make release BATCH=id
+	@$(RUN) orchestration.release $(BATCH)
+
+dev: $(READY) ## Open Dagster's page with schedules, sensors and lineage (http://127.0.0.1:3000)
+	@$(RUN) orchestration.dev
+
+docs: $(READY) ## Build dbt's documentation of the models of the last run
+	@$(RUN) orchestration.docs
+
+test: $(READY) ## Run the tests
+	@$(RUN) pytest -m "not long"
+
+test-long: $(READY) ## Run the long tests too: kills, many cuts
+	@$(RUN) pytest -m long
+
+lint: $(READY) ## Check style, types, SQL and dbt conventions
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(RUN) orchestration.lint
+
+format: $(READY) ## Format the Python code
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+clean: ## Remove what can be made again (never landing/ or var/)
+	rm -rf target logs dbt_packages .mypy_cache .ruff_cache .pytest_cache .hypothesis

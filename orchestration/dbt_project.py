@@ -1,0 +1,142 @@
+"""dbt, in this process: parsed once, run as often as needed, its file handle given back after each run."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestration.settings import Settings
+
+Progress = Callable[[str], None]
+
+
+class DbtError(RuntimeError):
+    """A dbt step failed; the message names the nodes and what the database said."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One dbt node that ran: its unique id, whether it succeeded, seconds and message."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    message: str
+
+    @property
+    def name(self) -> str:
+        """The name of the model or seed."""
+        return self.unique_id.rsplit(".", 1)[-1]
+
+
+class DbtProject:
+    """The footpath dbt project on one home.
+
+    dbt takes seconds to start as a command and to parse; in process the parsed project serves every step.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._manifest: Any = None
+
+    def parse(self) -> Any:
+        """Parse the project (only what changed since the last time) and keep the manifest."""
+        if self._manifest is None:
+            self._manifest = self._invoke(["parse"], lambda _: None).result
+        return self._manifest
+
+    @property
+    def manifest_path(self) -> Any:
+        """Where `parse` leaves manifest.json."""
+        return self.settings.target / "manifest.json"
+
+    def build(
+        self,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        full_refresh: bool = False,
+        progress: Progress = lambda _: None,
+    ) -> list[NodeResult]:
+        """Build seeds and models. Raises `DbtError` when a node fails."""
+        arguments = [
+            "build",
+            "--exclude-resource-type",
+            "test",
+            "--exclude-resource-type",
+            "unit_test",
+        ]
+        arguments += ["--select", *select] if select else []
+        arguments += ["--exclude", *exclude] if exclude else []
+        arguments += ["--full-refresh"] if full_refresh else []
+        outcome = self._invoke(arguments, progress)
+        results = [
+            NodeResult(
+                result.node.unique_id,
+                str(result.status),
+                result.execution_time,
+                str(result.message or ""),
+            )
+            for result in (outcome.result or [])
+        ]
+        failed = [
+            result for result in results if result.status in ("error", "fail", "runtime error")
+        ]
+        if failed or not outcome.success:
+            lines = [f"{result.name}: {result.message}" for result in failed]
+            if outcome.exception is not None:
+                lines.append(str(outcome.exception))
+            raise DbtError("dbt: " + "\n".join(lines or ["the build failed"]))
+        return results
+
+    def write_docs(self) -> Any:
+        """Write dbt's documentation as one static page; return its path."""
+        outcome = self._invoke(["docs", "generate", "--static"], lambda _: None)
+        if not outcome.success:
+            raise DbtError(f"dbt docs: {outcome.exception}")
+        return self.settings.target / "static_index.html"
+
+    def _invoke(self, arguments: Sequence[str], progress: Progress) -> Any:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+        started: dict[str, float] = {}
+
+        def report(event: Any) -> None:
+            node = getattr(event.data, "node_info", None)
+            name = getattr(node, "node_name", "") if node is not None else ""
+            if event.info.name == "LogStartLine":
+                started[name] = time.monotonic()
+            elif event.info.name in ("LogModelResult", "LogSeedResult") and name in started:
+                seconds = time.monotonic() - started[name]
+                if seconds >= 1:
+                    progress(f"{name} ({seconds:.1f} s)")
+
+        runner = dbtRunner(manifest=self._manifest, callbacks=[report])
+        try:
+            return runner.invoke(
+                [
+                    "--quiet",
+                    "--no-version-check",
+                    "--no-send-anonymous-usage-stats",
+                    "--no-use-colors",
+                    "--log-level-file",
+                    "none",
+                    *arguments,
+                    "--project-dir",
+                    str(self.settings.project),
+                    "--profiles-dir",
+                    str(self.settings.project / "profiles"),
+                    "--target-path",
+                    str(self.settings.target),
+                ]
+            )
+        finally:
+            # Readers and the loader of this process open the same files with settings of their own, so the
+            # database itself must be closed; dbt's own close_all_connections only forgets it.
+            environment = DuckDBConnectionManager._ENV
+            if environment is not None:
+                environment.close()
+            DuckDBConnectionManager.close_all_connections()

@@ -1,0 +1,94 @@
+"""Publishing: readers get a whole new file, or keep the one they have."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestration.database import connect, literal, quote
+
+#: What tells how a run went; readers get it even when the data did not pass its gate.
+STATUS_TABLES = ("load_files", "quarantined_events", "check_results", "alerts")
+
+#: Rewritten regions leave dead space in a DuckDB file. Past this share the file is written anew.
+COMPACT_ABOVE = 0.30
+
+
+def publish(warehouse: Path, published: Path) -> None:
+    """Replace the published file by a copy of the warehouse, at once.
+
+    A copy of the file, not of its rows: the cheapest whole swap. A reader that has the old file open keeps
+    reading it; whoever opens it next sees the new one.
+    """
+    new = published.with_name(published.name + ".new")
+    _remove(new)
+    shutil.copyfile(warehouse, new)
+    _keep_only_what_stands_alone(new)
+    _replace(new, published)
+
+
+def publish_status(warehouse: Path, published: Path, tables: Sequence[str] = STATUS_TABLES) -> None:
+    """Publish the tables that describe the run, and leave the data as readers have it."""
+    new = published.with_name(published.name + ".new")
+    _remove(new)
+    if published.exists():
+        shutil.copyfile(published, new)
+    with connect(new) as connection:
+        connection.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
+        present = {
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'main'"
+            ).fetchall()
+        }
+        for table in tables:
+            if table in present:
+                connection.execute(
+                    f"create or replace table {quote(table)} as select * from warehouse.main.{quote(table)}"
+                )
+        connection.execute("detach warehouse")
+        connection.execute("checkpoint")
+    _replace(new, published)
+
+
+def compact(path: Path) -> bool:
+    """Write the file anew when more than `COMPACT_ABOVE` of it is dead space. Says whether it did."""
+    with connect(path, read_only=True) as connection:
+        total, free = connection.execute(
+            "select total_blocks, free_blocks from pragma_database_size()"
+        ).fetchall()[0]
+    if total < 64 or free / total <= COMPACT_ABOVE:
+        return False
+    new = path.with_name(path.name + ".compact")
+    _remove(new)
+    with connect() as connection:
+        connection.execute(f"attach {literal(str(path))} as old (read_only)")
+        connection.execute(f"attach {literal(str(new))} as new (storage_version 'v1.4.0')")
+        connection.execute("copy from database old to new")
+    _replace(new, path)
+    return True
+
+
+def _keep_only_what_stands_alone(path: Path) -> None:
+    """Drop the views that read raw.duckdb, which readers do not have."""
+    with connect(path) as connection:
+        views = connection.execute(
+            "select schema_name, view_name, sql from duckdb_views() where not internal"
+        ).fetchall()
+        for schema, name, sql in views:
+            if schema.endswith("_staging") or "raw." in sql:
+                connection.execute(f"drop view {quote(schema)}.{quote(name)}")
+        connection.execute("checkpoint")
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Put `new` in the place of `path`, so that after a power cut one of the two is there, whole."""
+    with new.open("rb") as handle:
+        os.fsync(handle.fileno())
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    new.replace(path)

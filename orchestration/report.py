@@ -1,0 +1,119 @@
+"""The report of one run: what each step did, kept as JSON beside the tables, and its words in a terminal."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+class Report:
+    """One JSON file a run. Steps add to it as they finish, so that a run that dies leaves what it knew."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self.path = folder / f"{run_id}.json"
+        self.data: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def set(self, section: str, value: Any) -> None:
+        """Put a section in the report."""
+        self.data[section] = value
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_suffix(".new")
+        new.write_text(json.dumps(self.data, indent=1, default=str))
+        new.replace(self.path)
+
+    def add(self, section: str, values: list[Any]) -> None:
+        """Append to a section of the report."""
+        self.set(section, [*self.data.get(section, []), *values])
+
+    def get(self, section: str, default: Any = None) -> Any:
+        """Return a section, or the default."""
+        return self.data.get(section, default)
+
+
+def print_summary(report: Report, console: Console) -> None:
+    """Print what came, where it went, what changed, what the checks say and where the time went."""
+    _print_files(report, console)
+    _print_tables(report, console)
+    _print_checks(report, console)
+    _print_times(report, console)
+
+
+def _print_files(report: Report, console: Console) -> None:
+    loaded = [file for file in report.get("files", []) if file["outcome"] != "unchanged"]
+    for note in report.get("notes", []):
+        console.print(f"note: {note}", markup=False, highlight=False)
+    counts = {row["batch_id"]: row for row in report.get("load_files", [])}
+    if loaded:
+        table = Table(title="Files of this run", title_justify="left")
+        for name in ("source", "files", "raw rows", "events", "duplicates", "quarantined", "held"):
+            table.add_column(name, justify="left" if name == "source" else "right")
+        for source in sorted({file["source"] for file in loaded}):
+            files = [file for file in loaded if file["source"] == source]
+            rows = [counts.get(file["batch_id"], {}) for file in files]
+            table.add_row(
+                source,
+                f"{len(files):,}",
+                f"{sum(file['raw_rows'] for file in files):,}",
+                *(
+                    f"{sum(row.get(name) or 0 for row in rows):,}"
+                    for name in ("event_rows", "duplicate_rows", "quarantined_rows")
+                ),
+                f"{sum(1 for row in rows if row.get('state') == 'held')}",
+            )
+        console.print(table)
+    else:
+        console.print("No new files.")
+    held = report.get("held", [])
+    for batch in held:
+        console.print(
+            f"held: {batch['source']}/{batch['file']} (batch {batch['batch_id']}): {batch['reason']}. "
+            f"Look at it, then `make release BATCH={batch['batch_id']}`, or deliver a corrected file.",
+            markup=False,
+            highlight=False,
+        )
+    reasons = report.get("quarantine", {})
+    if reasons:
+        words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+        console.print(f"quarantined in all, by reason: {words}", highlight=False)
+
+
+def _print_tables(report: Report, console: Console) -> None:
+    tables = report.get("tables", {})
+    before = report.get("tables_before", {})
+    if not tables:
+        console.print("Nothing new: no table was changed.")
+        return
+    table = Table(title="Published tables", title_justify="left")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    table.add_column("change", justify="right")
+    for name, rows in tables.items():
+        change = rows - before.get(name, 0)
+        table.add_row(name, f"{rows:,}", f"{change:+,}" if change else "·")
+    console.print(table)
+
+
+def _print_checks(report: Report, console: Console) -> None:
+    checks = report.get("checks", [])
+    if not checks:
+        return
+    failed = [check for check in checks if not check["success"]]
+    console.print(
+        f"checks: {len(checks) - len(failed)} passed, {len(failed)} failed", highlight=False
+    )
+    for check in failed:
+        console.print(
+            f"  {check['severity']}: {check['suite']}.{check['check_name']} on {check['relation']}: "
+            f"{check['observed']}",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _print_times(report: Report, console: Console) -> None:
+    words = ", ".join(
+        f"{step} {seconds:.1f} s" for step, seconds in report.get("seconds", {}).items()
+    )
+    console.print(f"time: {words}", highlight=False)

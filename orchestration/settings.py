@@ -1,0 +1,82 @@
+"""Where things are: the three settings of the environment and the files below them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The places of one installation. Paths are absolute.
+
+    `FOOTPATH_LANDING` holds delivered files, `FOOTPATH_SOURCES` says what they are, `FOOTPATH_HOME`
+    keeps everything that footpath makes. A relative path counts from the working folder.
+    """
+
+    landing: Path
+    sources: Path
+    home: Path
+    project: Path = PROJECT
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the settings of the environment, with the defaults of the documentation."""
+        return cls(
+            landing=Path(os.environ.get("FOOTPATH_LANDING", "landing")).resolve(),
+            sources=Path(os.environ.get("FOOTPATH_SOURCES", "sources.yml")).resolve(),
+            home=Path(os.environ.get("FOOTPATH_HOME", "var")).resolve(),
+        )
+
+    @property
+    def raw(self) -> Path:
+        """Raw rows and the manifest of delivered files; the loader writes it."""
+        return self.home / "raw.duckdb"
+
+    @property
+    def warehouse(self) -> Path:
+        """The pipeline's own tables; dbt writes it."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What readers open; replaced whole."""
+        return self.home / "published.duckdb"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance: runs, events, schedules."""
+        return self.home / "dagster"
+
+    @property
+    def reports(self) -> Path:
+        """One JSON report a run."""
+        return self.home / "reports"
+
+    @property
+    def target(self) -> Path:
+        """What dbt compiles."""
+        return self.home / "target"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock makes runs queue."""
+        return self.home / "run.lock"
+
+    @property
+    def last_run(self) -> Path:
+        """What the last published run was made from, to tell that nothing is new."""
+        return self.home / "last_run.json"
+
+    def prepare(self) -> None:
+        """Make the folders below `FOOTPATH_HOME`, and Dagster's instance file."""
+        for folder in (self.home, self.dagster, self.reports, self.target):
+            folder.mkdir(parents=True, exist_ok=True)
+        instance = self.dagster / "dagster.yaml"
+        if not instance.exists():
+            instance.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
+        os.environ["DAGSTER_HOME"] = str(self.dagster)
+        os.environ["FOOTPATH_HOME"] = str(self.home)
+        os.environ["FOOTPATH_LANDING"] = str(self.landing)
+        os.environ["FOOTPATH_SOURCES"] = str(self.sources)

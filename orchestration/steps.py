@@ -1,0 +1,367 @@
+"""The steps of a run, without Dagster: load, stage, gate 1, build, gate 2, publish."""
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from expectations.runner import CheckResult, run_suite
+from expectations.suite import Suite, load_suites
+from orchestration import loading, publishing, results
+from orchestration.database import connect, literal, quote
+from orchestration.dbt_project import DbtProject, NodeResult
+from orchestration.loading import FileResult
+from orchestration.report import Report
+from orchestration.settings import Settings
+from orchestration.sources import Sources
+
+Say = Callable[[str], None]
+
+#: What gate 1 sees of a staged row, whatever its format.
+GATE_1_COLUMNS = """
+    source, batch_id, file, line, loaded_at, unreadable_reason, event_id, event_type, event_name,
+    coalesce(event_at, case when event_at_text is null then received_at end) as event_at_candidate,
+    received_at, anonymous_id, user_id, page_url
+"""
+
+
+class Run:
+    """One run on one home: what its steps share. Every step can be called again after a kill."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Sources,
+        dbt: DbtProject,
+        run_id: str,
+        *,
+        full_refresh: bool = False,
+        say: Say = lambda _: None,
+    ) -> None:
+        self.settings = settings
+        self.sources = sources
+        self.dbt = dbt
+        self.run_id = run_id
+        self.full_refresh = full_refresh
+        self.say = say
+        self.report = Report(settings.reports, run_id)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the seconds of a step to the report."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = dict(self.report.get("seconds", {}))
+            seconds[step] = round(seconds.get(step, 0) + time.perf_counter() - started, 2)
+            self.report.set("seconds", seconds)
+
+    def load(self, name: str) -> list[dict[str, Any]]:
+        """Load the new files of one source; return what happened to each file."""
+        source = self.sources[name]
+        with self.timed("load"), connect(self.settings.raw) as connection:
+            loading.prepare(connection, self.sources)
+            scan = loading.scan(self.settings.landing, self.sources)
+            if not self.report.get("scanned"):
+                self.report.set("scanned", True)
+                self.report.add("notes", scan.messages())
+            outcome = loading.load_source(
+                connection,
+                source,
+                scan.files.get(name, []),
+                progress=_every_few_seconds(self.say, f"load {name}"),
+            )
+        files = [
+            {
+                "source": name,
+                "file": file.file,
+                "outcome": file.outcome,
+                "batch_id": file.batch_id,
+                "raw_rows": file.rows + file.unreadable_rows,
+                "unreadable_rows": file.unreadable_rows,
+                "note": file.note,
+            }
+            for file in outcome.files
+        ]
+        self.report.add("files", [file for file in files if file["outcome"] != "unchanged"])
+        self.report.add(
+            "notes", [f"{name}/{file['file']}: {file['note']}" for file in files if file["note"]]
+        )
+        return files
+
+    def anything_new(self) -> bool:
+        """Whether there is work: new or changed batches, another project, or a run that did not finish."""
+        if self.full_refresh or not self.settings.published.exists():
+            return True
+        return self._last_run() != self._fingerprint()
+
+    def stage(self) -> list[NodeResult]:
+        """Rebuild the raw views from sources.yml, and the staging views over them."""
+        with self.timed("stage"):
+            with connect(self.settings.raw) as connection:
+                loading.prepare(connection, self.sources)
+            return self.dbt.build(select=["footpath.staging"], progress=self.say)
+
+    def gate_1(self, name: str) -> list[CheckResult]:
+        """Judge the pending batches of one source: admit them, or hold them with the reason."""
+        with self.timed("gate 1"):
+            with connect(self.settings.raw) as connection:
+                pending = [
+                    batch
+                    for (batch,) in connection.execute(
+                        "select batch_id from files where source = ? and state = 'pending' order by batch_id",
+                        [name],
+                    ).fetchall()
+                ]
+            if not pending:
+                return []
+            suites = [suite for suite in load_suites() if suite.gate == 1]
+            found = self._judge(name, suites)
+            self._admit_or_hold(name, pending, found)
+            self._record(found)
+            return found
+
+    def build(self) -> list[NodeResult]:
+        """Bring every model up to date with the admitted batches."""
+        with self.timed("build"):
+            full_refresh = self.full_refresh
+            if not full_refresh and self._first_build_was_cut_off():
+                self.say("the first build did not finish: building everything")
+                full_refresh = True
+            self.report.set("tables_before", self.row_counts(self.settings.published))
+            return self.dbt.build(
+                exclude=["footpath.staging"], full_refresh=full_refresh, progress=self.say
+            )
+
+    def gate_2(self) -> list[CheckResult]:
+        """Check the built tables. When a critical check fails, readers get the status tables only."""
+        with self.timed("gate 2"):
+            found = []
+            with connect(self.settings.warehouse) as connection:
+                for suite in (suite for suite in load_suites() if suite.gate == 2):
+                    self.say(f"gate 2: {suite.relation}")
+                    found += run_suite(connection, suite, schema="main")
+            self._record(found)
+            if any(not result.success and result.severity == "critical" for result in found):
+                self.publish_status()
+            return found
+
+    def publish(self) -> dict[str, int]:
+        """Give readers the tables; return their row counts."""
+        with self.timed("publish"):
+            publishing.compact(self.settings.warehouse)
+            with connect(self.settings.warehouse) as connection:
+                connection.execute("checkpoint")
+            publishing.publish(self.settings.warehouse, self.settings.published)
+            counts = self.row_counts(self.settings.published)
+            self.report.set("tables", counts)
+            self._remember()
+            return counts
+
+    def publish_status(self) -> None:
+        """Give readers what describes the run, and keep the data they have."""
+        if self.settings.warehouse.exists():
+            publishing.publish_status(self.settings.warehouse, self.settings.published)
+
+    def finish(self) -> None:
+        """Put into the report what the summary shows of the state after the run."""
+        with connect(self.settings.raw, read_only=True) as connection:
+            held = connection.execute(
+                "select source, file, batch_id, held_reason as reason from files"
+                " where state = 'held' order by all"
+            )
+            self.report.set("held", held.df().to_dict("records"))
+        if self.settings.published.exists():
+            with connect(self.settings.published, read_only=True) as connection:
+                tables = {name for (name,) in connection.execute("show tables").fetchall()}
+                if "load_files" in tables:
+                    loaded = [file["batch_id"] for file in self.report.get("files", [])]
+                    files = connection.execute(
+                        "select source, file, batch_id, state, raw_rows, event_rows, duplicate_rows,"
+                        " quarantined_rows from load_files where list_contains(?, batch_id) order by all",
+                        [loaded],
+                    )
+                    self.report.set("load_files", files.df().astype(object).to_dict("records"))
+                if "quarantined_events" in tables:
+                    reasons = connection.execute(
+                        "select reason, count(*) from quarantined_events group by reason order by 2 desc, 1"
+                    )
+                    self.report.set("quarantine", dict(reasons.fetchall()))
+        self.report.set("finished_at", datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @staticmethod
+    def row_counts(path: Path) -> dict[str, int]:
+        """Count the rows of every table and view in schema main; empty when there is no such file."""
+        if not path.exists():
+            return {}
+        with connect(path, read_only=True) as connection:
+            names = [name for (name,) in connection.execute("show tables").fetchall()]
+            return {
+                name: connection.execute(f"select count(*) from main.{quote(name)}").fetchall()[0][
+                    0
+                ]
+                for name in names
+            }
+
+    def _judge(self, name: str, suites: Iterable[Suite]) -> list[CheckResult]:
+        rows = "\nunion all\n".join(
+            f"select {GATE_1_COLUMNS} from {view}" for view in self._staging_views()
+        )
+        with connect(self.settings.warehouse) as connection:
+            connection.execute(f"attach {literal(str(self.settings.raw))} as raw (read_only)")
+            connection.execute(
+                f"""
+                create temporary table gate_1_rows as
+                with pending as (
+                    select batch_id, file, loaded_at, raw_rows
+                    from raw.files
+                    where source = $source and state = 'pending'
+                ),
+                staged as (
+                    {rows}
+                )
+                select * from staged where batch_id in (select batch_id from pending)
+                union all by name
+                -- a batch without a row stands there as one, so that checks see it
+                select $source as source, batch_id, file, loaded_at from pending where raw_rows = 0
+                """,
+                {"source": name},
+            )
+            found = []
+            for suite in suites:
+                self.say(f"gate 1: {name}")
+                found += run_suite(connection, suite)
+        return [dataclasses.replace(result, relation=f"raw.{name}") for result in found]
+
+    def _staging_views(self) -> list[str]:
+        manifest = self.dbt.parse()
+        return [
+            f'"{node.schema}"."{node.alias}"'
+            for node in manifest.nodes.values()
+            if node.resource_type == "model" and node.fqn[:2] == ["footpath", "staging"]
+        ]
+
+    def _admit_or_hold(self, name: str, pending: list[str], found: list[CheckResult]) -> None:
+        reasons: dict[str, list[str]] = {}
+        for result in found:
+            if result.severity != "critical" or result.success:
+                continue
+            if not result.failing:
+                # The check itself could not be made: nothing is admitted unseen.
+                for batch in pending:
+                    reasons.setdefault(batch, []).append(f"{result.check_name}: {result.observed}")
+            for row in result.failing:
+                reasons.setdefault(row["batch_id"], []).append(
+                    f"{result.check_name}: {row['observed']}"
+                )
+        with connect(self.settings.raw) as connection:
+            admitted = [batch for batch in pending if batch not in reasons]
+            loading.admit(connection, admitted)
+            loading.hold(connection, {batch: "; ".join(words) for batch, words in reasons.items()})
+
+    def _record(self, found: list[CheckResult]) -> None:
+        with connect(self.settings.raw, read_only=True) as connection:
+            held = {
+                f"raw.{source}"
+                for (source,) in connection.execute(
+                    "select distinct source from files where state = 'held'"
+                ).fetchall()
+            }
+        with connect(self.settings.warehouse) as connection:
+            results.record(
+                connection,
+                self.run_id,
+                found,
+                datetime.now(UTC).replace(tzinfo=None),
+                still_open={
+                    results.alert_key(result) for result in found if result.relation in held
+                },
+            )
+        self.report.add(
+            "checks",
+            [
+                {
+                    "suite": result.suite,
+                    "check_name": result.check_name,
+                    "relation": result.relation,
+                    "severity": result.severity,
+                    "success": result.success,
+                    "observed": result.observed,
+                }
+                for result in found
+            ],
+        )
+
+    def _first_build_was_cut_off(self) -> bool:
+        """Whether tables exist that no finished build stands behind."""
+        with connect(self.settings.warehouse) as connection:
+            tables = {
+                name: schema
+                for schema, name in connection.execute(
+                    "select schema_name, table_name from duckdb_tables()"
+                ).fetchall()
+            }
+            if "event_rows" not in tables or "processed_batches" not in tables:
+                return "event_rows" in tables
+            schema = quote(tables["processed_batches"])
+            found = connection.execute(
+                f"select count(*) from {schema}.processed_batches"
+            ).fetchall()
+            return bool(found[0][0] == 0)
+
+    def _last_run(self) -> str | None:
+        try:
+            return str(json.loads(self.settings.last_run.read_text())["fingerprint"])
+        except (FileNotFoundError, json.JSONDecodeError, KeyError):
+            return None
+
+    def _remember(self) -> None:
+        new = self.settings.last_run.with_suffix(".new")
+        new.write_text(json.dumps({"run_id": self.run_id, "fingerprint": self._fingerprint()}))
+        new.replace(self.settings.last_run)
+
+    def _fingerprint(self) -> str:
+        """Hash everything that the tables follow from: the state of every batch, and the project's files."""
+        digest = hashlib.sha256()
+        with connect(self.settings.raw, read_only=True) as connection:
+            for row in connection.execute(
+                "select source, file, batch_id, state from files where state <> 'replaced' order by all"
+            ).fetchall():
+                digest.update(repr(row).encode())
+        for path in self._project_files():
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def _project_files(self) -> list[Path]:
+        project = self.settings.project
+        files = [project / "dbt_project.yml", self.settings.sources]
+        for folder in ("models", "macros", "seeds", "expectations"):
+            files += sorted(
+                path
+                for path in (project / folder).rglob("*")
+                if path.suffix in (".sql", ".yml", ".csv", ".py")
+            )
+        return [path for path in files if path.exists()]
+
+
+def _every_few_seconds(
+    say: Say, step: str, seconds: float = 5
+) -> Callable[[FileResult, int, int], None]:
+    """Return a progress callback that speaks now and then, and at the end of a long list."""
+    started = last = time.monotonic()
+
+    def progress(file: FileResult, number: int, count: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= seconds or (number == count and now - started >= seconds):
+            last = now
+            say(f"{step}: {number:,} of {count:,} files, now at {file.file}")
+
+    return progress
