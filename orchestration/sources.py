@@ -5,6 +5,8 @@ file, the line, the key and what to write instead.
 """
 
 import difflib
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -46,12 +48,12 @@ CANONICAL_COLUMNS: dict[str, str] = {
 }
 
 FORMATS = ("segment", "csv", "jsonl", "parquet")
-#: Users are shared between the sources of one namespace; this is the one of sources that name none.
-DEFAULT_NAMESPACE = "default"
 
 _COMMON = ("format", "identity_namespace", "owner", "makes_sessions", "time_is_corrected")
 _CSV_ONLY = ("delimiter", "header", "encoding")
 _REQUIRED = ("event_at", "event_name")
+#: The fields of a source that decide what its rows become.
+_RULES = {"format", "identity_namespace", "makes_sessions", "time_is_corrected", "columns", "mapping"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?(\[\])?")
 _LISTS = ("properties", "traits")
@@ -68,7 +70,9 @@ class Source(BaseModel):
 
     name: str
     format: Literal["segment", "csv", "jsonl", "parquet"]
-    identity_namespace: str = DEFAULT_NAMESPACE
+    #: The scope of its device and user ids. None: users are shared with the other sources that name
+    #: none, devices are its own.
+    identity_namespace: str | None = None
     owner: str | None = None
     #: False: its events count for users, but make no sessions.
     makes_sessions: bool = True
@@ -104,8 +108,8 @@ class Source(BaseModel):
 
     @field_validator("identity_namespace")
     @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
+    def _not_blank(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
             raise ValueError("is empty; write a name or remove the key")
         return value
 
@@ -113,6 +117,12 @@ class Source(BaseModel):
     def is_plain(self) -> bool:
         """Whether its columns are mapped by `sources.yml` (all but segment)."""
         return self.format != "segment"
+
+    @property
+    def definition(self) -> str:
+        """A fingerprint of what says how its rows become events: other rules, other rows."""
+        rules = self.model_dump(include=_RULES)
+        return hashlib.md5(json.dumps(rules, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
     @property
     def table(self) -> str:

@@ -61,7 +61,7 @@
         {% do run_query('begin transaction') %}
         {% do run_query('delete from ' ~ processed) %}
         {% do run_query(
-            'insert into ' ~ processed ~ " (batch_id, settings) select batch_id, '"
+            'insert into ' ~ processed ~ " (batch_id, definition, settings) select batch_id, definition, '"
             ~ footpath.stored_settings() | replace("'", "''") ~ "' from " ~ footpath.relation_of('load_plan')
             ~ " where step in ('add', 'keep')"
         ) %}

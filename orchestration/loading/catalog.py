@@ -51,10 +51,11 @@ create table if not exists unreadable (
 create or replace table sources (
     source varchar primary key,
     format varchar not null,
-    identity_namespace varchar not null,
+    identity_namespace varchar,
     owner varchar,
     makes_sessions boolean not null,
-    time_is_corrected boolean
+    time_is_corrected boolean,
+    definition varchar not null
 );
 """
 
@@ -68,7 +69,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, sources: Sources) -> No
         connection.execute(_TABLES)
         for source in sources.values():
             connection.execute(
-                "insert into sources values (?, ?, ?, ?, ?, ?)",
+                "insert into sources values (?, ?, ?, ?, ?, ?, ?)",
                 [
                     source.name,
                     source.format,
@@ -76,6 +77,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, sources: Sources) -> No
                     source.owner,
                     source.makes_sessions,
                     source.time_is_corrected,
+                    source.definition,
                 ],
             )
             _create_rows(connection, source)
@@ -126,11 +128,14 @@ def stored_name(column: str) -> str:
 
 
 def add_columns(
-    connection: duckdb.DuckDBPyConnection, source: Source, wanted: dict[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    wanted: dict[str, str],
+    present: dict[str, str],
 ) -> bool:
-    """Add the columns that the raw table lacks (names ignore case); true when there were any."""
-    present = {name.lower() for name in file_columns(connection, source)}
-    missing = {name: kind for name, kind in wanted.items() if name.lower() not in present}
+    """Add the wanted columns that are not present (names ignore case); true when there were any."""
+    names = {name.lower() for name in present}
+    missing = {name: kind for name, kind in wanted.items() if name.lower() not in names}
     for name, kind in missing.items():
         connection.execute(f"alter table {quote(source.table)} add column {quote(name)} {kind}")
     return bool(missing)

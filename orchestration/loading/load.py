@@ -1,16 +1,17 @@
 """Loading the files of a source: each once, in one transaction with its entry in the manifest."""
 
+import errno
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import duckdb
 
-from orchestration.database import quote
+from orchestration.database import literal, quote
 from orchestration.loading import salvage
 from orchestration.loading.catalog import (
     add_columns,
@@ -103,164 +104,161 @@ def load_source(
     """
     result = LoadResult(source.name)
     known = entries_of(connection, source.name)
+    loader = _Loader(connection, source, loaded_at)
     for number, file in enumerate(files, start=1):
         started = time.perf_counter()
         try:
-            done = _load_file(connection, source, file, known.get(file.name, []), loaded_at)
+            done = loader.load(file, known.get(file.name, []))
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE):
+                raise
             # Gone or locked away since the scan; what it held before stays as it is.
             done = FileResult(file.name, "skipped", None, note=f"it cannot be opened: {error}")
-        done = FileResult(**{**vars(done), "seconds": time.perf_counter() - started})
+        done = replace(done, seconds=time.perf_counter() - started)
         result.files.append(done)
         if progress is not None:
             progress(done, number, len(files))
     return result
 
 
-def _load_file(
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    file: LandingFile,
-    entries: list[Entry],
-    loaded_at: Callable[[], datetime],
-) -> FileResult:
-    """Load one file, unless its content is the one that was delivered last."""
-    stat = file.path.stat()
-    current = max(entries, key=lambda entry: entry.delivery, default=None)
-    if current is not None and current.stat == _stat(stat):
-        return FileResult(file.name, "unchanged", current.batch_id)
-    _, compression = split_compression(file.name)
-    fingerprint = salvage.fingerprint(file.path, compression)
-    batch_id = batch_id_of(source.name, file.name, fingerprint.sha256)
-    if current is not None and current.batch_id == batch_id:
-        _note_stat(connection, batch_id, stat)
-        return FileResult(file.name, "unchanged", batch_id)
-    same = next((entry for entry in entries if entry.batch_id == batch_id), None)
-    waiting = [entry.batch_id for entry in entries if entry.state in ("pending", "held")]
-    if same is not None and same.state == "admitted":
-        with transaction(connection):
-            _replace(connection, source, waiting)
-            _deliver_again(connection, batch_id, stat)
-        return FileResult(
-            file.name,
-            "unchanged",
-            batch_id,
-            note="its admitted content was delivered again; the version that waited is dropped",
-        )
-    try:
-        reading = read_file(
-            connection,
-            source,
-            file.path,
-            complete=fingerprint.complete,
-            stored=file_columns(connection, source),
-            temporary=temporary_parent(connection),
-        )
-        if _stat(file.path.stat()) != _stat(stat):
+class _Loader:
+    """Loads the files of one source, one after the other."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        source: Source,
+        loaded_at: Callable[[], datetime],
+    ) -> None:
+        self.connection = connection
+        self.source = source
+        self.loaded_at = loaded_at
+        self.temporary = temporary_parent(connection)
+        self.stored = file_columns(connection, source)
+        row = connection.execute("select coalesce(max(delivery), 0) from files").fetchone()
+        self.deliveries = int(row[0]) if row else 0
+
+    def load(self, file: LandingFile, entries: list[Entry]) -> FileResult:
+        """Load one file, unless its content is the one that was delivered last."""
+        connection, source = self.connection, self.source
+        stat = _stat(file.path)
+        current = max(entries, key=lambda entry: entry.delivery, default=None)
+        if current is not None and current.stat == stat:
+            return FileResult(file.name, "unchanged", current.batch_id)
+        fingerprint = salvage.fingerprint(file.path, split_compression(file.name)[1])
+        batch_id = batch_id_of(source.name, file.name, fingerprint.sha256)
+        if current is not None and current.batch_id == batch_id:
+            self._note_stat(batch_id, stat)
+            return FileResult(file.name, "unchanged", batch_id)
+        same = next((entry for entry in entries if entry.batch_id == batch_id), None)
+        waiting = [entry.batch_id for entry in entries if entry.state in ("pending", "held")]
+        if same is not None and same.state == "admitted":
+            with transaction(connection):
+                self._take_back(waiting)
+                self._deliver_again(batch_id, stat, "admitted")
             return FileResult(
-                file.name, "skipped", None, note="it changed while it was read: left for next time"
+                file.name,
+                "unchanged",
+                batch_id,
+                note="its admitted content came again; the version that waited is dropped",
             )
-        if source.format in ("csv", "parquet") and add_columns(connection, source, reading.columns):
-            create_mapped_view(connection, source)
-        with transaction(connection):
-            _replace(connection, source, waiting)
-            _insert(connection, source, file, batch_id, reading)
-            if same is None:
-                _enter(connection, source, file, fingerprint.sha256, loaded_at(), reading, stat)
-            else:
-                _deliver_again(connection, batch_id, stat, pending=True)
-    finally:
-        drop_temporary_tables(connection)
-    outcome: Outcome = "replaced" if entries else "new"
-    if reading.rows + reading.unreadable == 0:
-        outcome = "empty"
-    return FileResult(
-        file.name, outcome, batch_id, reading.rows, reading.unreadable, note=reading.note
-    )
+        try:
+            reading = read_file(
+                connection,
+                source,
+                file.path,
+                complete=fingerprint.complete,
+                stored=self.stored,
+                temporary=self.temporary,
+            )
+            if _stat(file.path) != stat:
+                return FileResult(
+                    file.name, "skipped", None, note="it changed while it was read: next time"
+                )
+            self._widen(reading.columns)
+            with transaction(connection):
+                self._take_back(waiting)
+                self._insert(file, batch_id, reading)
+                if same is None:
+                    self._enter(file, fingerprint.sha256, reading, stat)
+                else:
+                    self._deliver_again(batch_id, stat, "pending")
+        finally:
+            drop_temporary_tables(connection)
+        outcome: Outcome = "replaced" if entries else "new"
+        if reading.rows + reading.unreadable == 0:
+            outcome = "empty"
+        return FileResult(
+            file.name, outcome, batch_id, reading.rows, reading.unreadable, note=reading.note
+        )
+
+    def _widen(self, columns: dict[str, str]) -> None:
+        """Give the raw table the columns that a csv or parquet file brings for the first time."""
+        if self.source.format in ("csv", "parquet"):
+            with transaction(self.connection):
+                added = add_columns(self.connection, self.source, columns, self.stored)
+            if added:
+                self.stored = file_columns(self.connection, self.source)
+                create_mapped_view(self.connection, self.source)
+
+    def _take_back(self, batch_ids: list[str]) -> None:
+        """Drop batches that a newer delivery has overtaken before they were admitted."""
+        if batch_ids:
+            delete_rows(self.connection, self.source.name, batch_ids)
+            self.connection.execute(
+                "update files set state = 'replaced' where list_contains(?, batch_id)",
+                [batch_ids],
+            )
+
+    def _insert(self, file: LandingFile, batch_id: str, reading: Reading) -> None:
+        if reading.rows:
+            columns = "".join(f", {quote(name)}" for name in reading.columns)
+            self.connection.execute(
+                f"insert into {quote(self.source.table)} (batch_id, line{columns})"
+                f" select {literal(batch_id)}, {reading.line}{columns} from temp.loading_rows"
+            )
+        if reading.unreadable:
+            self.connection.execute(
+                "insert into unreadable select ?, ?, ?, line, reason, raw"
+                " from temp.loading_unreadable order by line",
+                [self.source.name, batch_id, file.name],
+            )
+
+    def _enter(
+        self, file: LandingFile, sha256: str, reading: Reading, stat: tuple[int, int, int]
+    ) -> None:
+        self.deliveries += 1
+        self.connection.execute(
+            "insert into files values (?, ?, ?, ?, ?, 'pending', null, ?, ?, ?, ?, ?, ?)",
+            [
+                self.source.name,
+                file.name,
+                sha256,
+                batch_id_of(self.source.name, file.name, sha256),
+                self.loaded_at(),
+                reading.rows + reading.unreadable,
+                reading.unreadable,
+                *stat,
+                self.deliveries,
+            ],
+        )
+
+    def _note_stat(self, batch_id: str, stat: tuple[int, int, int]) -> None:
+        self.connection.execute(
+            "update files set size_bytes = ?, mtime_ns = ?, ctime_ns = ? where batch_id = ?",
+            [*stat, batch_id],
+        )
+
+    def _deliver_again(self, batch_id: str, stat: tuple[int, int, int], state: str) -> None:
+        """Make a known batch the current version of its file; its recorded load time stays."""
+        self.deliveries += 1
+        self._note_stat(batch_id, stat)
+        self.connection.execute(
+            "update files set delivery = ?, state = ?, held_reason = null where batch_id = ?",
+            [self.deliveries, state, batch_id],
+        )
 
 
-def _stat(stat: os.stat_result) -> tuple[int, int, int]:
+def _stat(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
-def _replace(connection: duckdb.DuckDBPyConnection, source: Source, batch_ids: list[str]) -> None:
-    """Take back batches that a newer delivery has overtaken before they were admitted."""
-    if batch_ids:
-        delete_rows(connection, source.name, batch_ids)
-        connection.execute(
-            "update files set state = 'replaced' where list_contains(?, batch_id)", [batch_ids]
-        )
-
-
-def _insert(
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    file: LandingFile,
-    batch_id: str,
-    reading: Reading,
-) -> None:
-    if reading.rows:
-        columns = "".join(f", {quote(name)}" for name in reading.columns)
-        connection.execute(
-            f"insert into {quote(source.table)} (batch_id, line{columns})"
-            f" select ?, {reading.line}{columns} from temp.loading_rows",
-            [batch_id],
-        )
-    if reading.unreadable:
-        connection.execute(
-            "insert into unreadable select ?, ?, ?, line, reason, raw"
-            " from temp.loading_unreadable order by line",
-            [source.name, batch_id, file.name],
-        )
-
-
-_NEXT_DELIVERY = "(select coalesce(max(delivery), 0) + 1 from files)"
-
-
-def _enter(
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    file: LandingFile,
-    sha256: str,
-    loaded_at: datetime,
-    reading: Reading,
-    stat: os.stat_result,
-) -> None:
-    connection.execute(
-        f"insert into files select ?, ?, ?, ?, ?, 'pending', null, ?, ?, ?, ?, ?, {_NEXT_DELIVERY}",
-        [
-            source.name,
-            file.name,
-            sha256,
-            batch_id_of(source.name, file.name, sha256),
-            loaded_at,
-            reading.rows + reading.unreadable,
-            reading.unreadable,
-            *_stat(stat),
-        ],
-    )
-
-
-def _note_stat(connection: duckdb.DuckDBPyConnection, batch_id: str, stat: os.stat_result) -> None:
-    connection.execute(
-        "update files set size_bytes = ?, mtime_ns = ?, ctime_ns = ? where batch_id = ?",
-        [*_stat(stat), batch_id],
-    )
-
-
-def _deliver_again(
-    connection: duckdb.DuckDBPyConnection,
-    batch_id: str,
-    stat: os.stat_result,
-    *,
-    pending: bool = False,
-) -> None:
-    """Make a known batch the current version of its file; its recorded load time stays."""
-    _note_stat(connection, batch_id, stat)
-    connection.execute(
-        f"update files set delivery = {_NEXT_DELIVERY} where batch_id = ?", [batch_id]
-    )
-    if pending:
-        connection.execute(
-            "update files set state = 'pending', held_reason = null where batch_id = ?", [batch_id]
-        )

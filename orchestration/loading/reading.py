@@ -5,6 +5,7 @@ Both ways end in the temporary tables `loading_rows` (the file's columns, perhap
 """
 
 import csv
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +60,6 @@ def read_file(
     the raw table (parquet values are cast to them); `temporary` is where copies may be made.
     Raises only what is not the file's fault (memory, disk, interrupts).
     """
-    connection.execute(
-        "create or replace temp table loading_unreadable (line bigint, reason varchar, raw varchar)"
-    )
     _, compression = split_compression(path.name)
     with tempfile.TemporaryDirectory(prefix=".loading-", dir=temporary) as folder:
         try:
@@ -103,12 +101,68 @@ def reason_of(error: duckdb.Error) -> str:
 
 def _unreadable_file(connection: duckdb.DuckDBPyConnection, message: str) -> Reading:
     connection.execute("create or replace temp table loading_rows (nothing integer)")
-    connection.execute("delete from loading_unreadable")
+    _create_unreadable(connection)
     connection.execute(
         "insert into loading_unreadable values (0, 'unreadable_file', ?)",
         [message[:MAX_RAW_CHARACTERS]],
     )
     return Reading({}, "0", 0, 1, f"cannot be read: {message}")
+
+
+def _create_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
+    _, compression = split_compression(path.name)
+    with tempfile.TemporaryDirectory(prefix=".loading-", dir=temporary) as folder:
+        try:
+            if source.format == "parquet":
+                return _read_parquet(connection, path, compression, stored, Path(folder))
+            return _read_text(connection, source, path, compression, complete, Path(folder))
+        except (salvage.NotReadableError, salvage.DamagedError) as error:
+            return _unreadable_file(connection, str(error))
+        except duckdb.Error as error:
+            raise_if_not_the_file(error)
+            return _unreadable_file(connection, reason_of(error))
+
+
+def drop_temporary_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the temporary tables of the last read."""
+    for table in ("loading_rows", "loading_lines", "loading_records", "loading_unreadable"):
+        connection.execute(f"drop table if exists temp.{table}")
+
+
+def raise_if_not_the_file(error: duckdb.Error) -> None:
+    """Raise an error again that no file can be blamed for."""
+    ours = (
+        duckdb.OutOfMemoryException,
+        duckdb.InterruptException,
+        duckdb.FatalException,
+        duckdb.InternalException,
+        duckdb.ConnectionException,
+        duckdb.PermissionException,
+    )
+    text = str(error).lower()
+    if isinstance(error, ours) or "no space left" in text or "could not write" in text:
+        raise error
+
+
+def reason_of(error: duckdb.Error) -> str:
+    """DuckDB's reason in one line."""
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def _unreadable_file(connection: duckdb.DuckDBPyConnection, message: str) -> Reading:
+    connection.execute("create or replace temp table loading_rows (nothing integer)")
+    _create_unreadable(connection)
+    connection.execute(
+        "insert into loading_unreadable values (0, 'unreadable_file', ?)",
+        [message[:MAX_RAW_CHARACTERS]],
+    )
+    return Reading({}, "0", 0, 1, f"cannot be read: {message}")
+
+
+def _create_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "create or replace temp table loading_unreadable (line bigint, reason varchar, raw varchar)"
+    )
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, note: str) -> Reading:
@@ -338,6 +392,7 @@ def _by_line(
         raise salvage.NotReadableError(
             f"a line has {copy.longest:,} bytes: this is no file with a record in each line"
         )
+    _create_unreadable(connection)
     _lines_table(connection, copy)
     if source.format == "csv":
         columns = dict.fromkeys(header.columns if header else [], "VARCHAR")
@@ -347,29 +402,23 @@ def _by_line(
         columns = SEGMENT_COLUMNS if source.format == "segment" else {"record": "JSON"}
         _json_records(connection, source)
         _json_rows(connection, source)
+    at_end = f"last_line = {copy.lines if copy.open_end else 0}"
     if damage is not None:
-        # What follows the last whole line is lost in the damage: one unreadable line stands for it.
+        # What follows the last whole line is lost in the damage, even if it looks like a record.
         connection.execute(
-            "update loading_records set good = false, reason = 'cut_off'"
-            f" where last_line = {copy.lines} and {str(copy.open_end).lower()}"
+            "delete from loading_rows where line in"
+            f" (select line from loading_records where {at_end})"
         )
+        connection.execute(f"update loading_records set good = false where {at_end}")
     connection.execute(
-        "insert into loading_unreadable"
-        f" select line, reason, left(text, {MAX_RAW_CHARACTERS}) from loading_records"
-        " where not good order by line"
+        f"insert into loading_unreadable select line, if({at_end}, 'cut_off', reason),"
+        f" left(text, {MAX_RAW_CHARACTERS}) from loading_records where not good order by line"
     )
-    if damage is not None:
+    if damage is not None:  # one unreadable line stands for it, whatever is left
         connection.execute(
-            "delete from loading_rows where line in (select line from loading_unreadable)"
-        )
-        if not copy.open_end:
-            connection.execute(
-                "insert into loading_unreadable values (?, 'cut_off', '')", [copy.lines + 1]
-            )
-    elif copy.open_end:
-        connection.execute(
-            "update loading_unreadable set reason = 'cut_off' where line ="
-            f" (select line from loading_records where last_line = {copy.lines})"
+            "insert into loading_unreadable select ?, 'cut_off', '' where not exists"
+            " (select * from loading_unreadable where reason = 'cut_off')",
+            [copy.lines + 1],
         )
     rows = _count(connection, "loading_rows")
     unreadable = _count(connection, "loading_unreadable")
@@ -399,41 +448,29 @@ def _lines_table(connection: duckdb.DuckDBPyConnection, copy: salvage.CleanCopy)
 
 
 def _json_records(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Make `loading_records`, one row a line that is not blank: line, text, good, reason."""
-    valid = "json_valid(text) and json_type(text) = 'OBJECT'"
+    """Make `loading_records`, one row a line that is not blank: line, text, value, good, reason."""
+    value = "text::json"
     if source.format == "segment":
-        # As in the strict read: deeper nesting than DuckDB's JSON functions take is not readable.
-        valid += " and try(from_json(text, '\"JSON\"')) is not null"
+        # The transformation of the strict read; what it cannot take (nested too deep) is null.
+        value = f"from_json(text, {literal(json.dumps(SEGMENT_COLUMNS))})"
     connection.execute(
         "create or replace temp table loading_records as select line, line as last_line, text,"
-        f" not wrong_encoding and case when json_valid(text) then {valid} else false end as good,"
+        " if(is_object, value, null) as value, is_object and value is not null as good,"
         " case when wrong_encoding then 'wrong_encoding' else 'invalid_json' end as reason"
-        f" from (select line, trim(text, {_BLANKS}) as text, wrong_encoding from loading_lines)"
-        " where text <> ''"
+        " from (select *, not wrong_encoding and coalesce(try(json_type(text)) = 'OBJECT', false)"
+        f" as is_object, try({value}) as value from"
+        f" (select line, trim(text, {_BLANKS}) as text, wrong_encoding from loading_lines)"
+        " where text <> '')"
     )
 
 
 def _json_rows(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    if source.format == "jsonl":
-        select = "text::json as record"
-        values = "text"
-    else:
-        texts = [name for name, kind in SEGMENT_COLUMNS.items() if kind == "VARCHAR"]
-        objects = [name for name, kind in SEGMENT_COLUMNS.items() if kind == "JSON"]
-        select = ", ".join(
-            [f"texts[{i}] as {quote(name)}" for i, name in enumerate(texts, start=1)]
-            + [
-                f"case when objects[{i}]::varchar <> 'null' then objects[{i}] end as {quote(name)}"
-                for i, name in enumerate(objects, start=1)
-            ]
-        )
-        values = (
-            f"json_extract_string(text, {_list([f'/{name}' for name in texts])}) as texts,"
-            f" json_extract(text, {_list([f'/{name}' for name in objects])}) as objects"
-        )
+    select = "value as record"
+    if source.format == "segment":
+        select = ", ".join(f"value.{quote(name)} as {quote(name)}" for name in SEGMENT_COLUMNS)
     connection.execute(
         f"create or replace temp table loading_rows as select line, {select}"
-        f" from (select line, {values} from loading_records where good)"
+        " from loading_records where good"
     )
 
 
@@ -542,10 +579,6 @@ def _regex(character: str) -> str:
 
 def _chars(text: str) -> str:
     return " || ".join(f"chr({ord(character)})" for character in text)
-
-
-def _list(items: list[str]) -> str:
-    return "[" + ", ".join(literal(item) for item in items) + "]"
 
 
 def _struct(columns: dict[str, str]) -> str:

@@ -31,7 +31,8 @@ LEADING_COLUMNS = {
     "batch_id": "VARCHAR",
     "line": "BIGINT",
 }
-PLAIN_COLUMNS = LEADING_COLUMNS | CANONICAL_COLUMNS | {"record": "JSON"}
+#: `event_at_text` tells a time that is missing from one that is there but cannot be read.
+PLAIN_COLUMNS = LEADING_COLUMNS | CANONICAL_COLUMNS | {"event_at_text": "VARCHAR", "record": "JSON"}
 
 _IDS = ("event_id", "anonymous_id", "user_id", "previous_id", "group_id", "session_id")
 _VISIBLE = "f.state in ('pending', 'admitted')"
@@ -86,9 +87,10 @@ def _create_union(
 
 
 def _leading(source: Source) -> str:
+    namespace = source.identity_namespace
     return (
         f"{literal(source.name)} as source,"
-        f" {literal(source.identity_namespace)} as identity_namespace,"
+        f" cast({'null' if namespace is None else literal(namespace)} as varchar) as identity_namespace,"
         " f.file, f.loaded_at, r.batch_id, r.line"
     )
 
@@ -116,13 +118,15 @@ def create_mapped_view(connection: duckdb.DuckDBPyConnection, source: Source) ->
     paths = _paths(source)
     if source.format == "csv":
         # A column that no file has had yet is null, so the raw table must have it.
-        add_columns(connection, source, {stored_name(path[0]): "VARCHAR" for path in paths})
+        wanted = {stored_name(path[0]): "VARCHAR" for path in paths}
+        add_columns(connection, source, wanted, file_columns(connection, source))
     table = (
         _JsonTable(source, paths)
         if source.format == "jsonl"
         else _ColumnTable(source, file_columns(connection, source))
     )
     selected = [_leading(source)]
+    event_at_text = "cast(null as varchar)"
     for column, kind in CANONICAL_COLUMNS.items():
         value = source.mapping.get(column)
         if value is None:
@@ -132,7 +136,10 @@ def create_mapped_view(connection: duckdb.DuckDBPyConnection, source: Source) ->
         else:
             bound = _bind(connection, source, column, value, table)
             sql = to_canonical(bound, kind, is_id=column in _IDS)
+            if column == "event_at":
+                event_at_text = to_canonical(bound, "VARCHAR", is_id=True)
         selected.append(f"{sql} as {column}")
+    selected.append(f"{event_at_text} as event_at_text")
     selected.append(f"{table.record()} as record")
     connection.execute(
         f"create or replace view {quote(f'mapped_{source.name}')} as select "

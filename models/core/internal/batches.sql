@@ -2,15 +2,17 @@
 
 {% if footpath.setting('manifest') == 'raw' %}
 select
-    batch_id,
-    source,
-    file,
-    sha256,
-    loaded_at,
-    state,
-    raw_rows
-from {{ source('raw', 'files') }}
-where state in ('admitted', 'held', 'replaced')
+    files.batch_id,
+    files.source,
+    files.file,
+    files.sha256,
+    files.loaded_at,
+    files.state,
+    files.raw_rows,
+    sources.definition
+from {{ source('raw', 'files') }} as files
+inner join {{ source('raw', 'sources') }} as sources on files.source = sources.source
+where files.state in ('admitted', 'held', 'replaced')
 {% else %}
 -- No manifest of its own: the rows say which batches there are. One column of one value a batch is read.
 select
@@ -20,7 +22,8 @@ select
     cast(null as varchar) as sha256,
     min(loaded_at) as loaded_at,
     'admitted' as state,
-    count(*) as raw_rows
+    count(*) as raw_rows,
+    '' as definition
 from (
     {% for name in footpath.setting('inputs') %}
     select batch_id, source, file, loaded_at from {{ ref(name) }}

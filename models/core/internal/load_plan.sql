@@ -1,10 +1,12 @@
 {{ config(materialized='table') }}
 
 -- What this run has to do, found by batch and never by time: the batches that are in the set now against those
--- that the tables hold.
+-- that the tables hold. A batch whose source got another definition in sources.yml is taken in again.
 with admitted as (
 
-    select batch_id
+    select
+        batch_id,
+        definition
     from {{ ref('batches') }}
     where state = 'admitted'
 
@@ -12,17 +14,20 @@ with admitted as (
 
 processed as (
 
-    select distinct batch_id
+    select
+        batch_id,
+        definition
     from {{ ref('processed_batches') }}
 
 )
 
 select
     coalesce(admitted.batch_id, processed.batch_id) as batch_id,
+    admitted.definition,
     case
-        when processed.batch_id is null then 'add'
         when admitted.batch_id is null then 'remove'
-        else 'keep'
+        when admitted.definition = processed.definition then 'keep'
+        else 'add'
     end as step
 from admitted
 full outer join processed on admitted.batch_id = processed.batch_id

@@ -10,7 +10,22 @@
 -- brought) and its key (to find what the new rows repeat).
 {% set stored_rows = footpath.stored('event_rows') %}
 
-with touched as (
+{% if stored_rows %}
+with touched_keys as (
+
+    select event_key from {{ ref('staged_rows') }}
+    union
+    -- When a row goes, the next of its repeats may take its place: their places are touched as well.
+    select event_key
+    from {{ stored_rows }}
+    where batch_id in (select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove'))
+
+),
+
+{% else %}
+with
+{% endif %}
+touched as (
 
     select
         event_key,
@@ -34,11 +49,7 @@ with touched as (
         event_at,
         case when event_type = 'alias' then previous_id end as alias_of
     from {{ stored_rows }}
-    where
-        event_key in (select staged.event_key from {{ ref('staged_rows') }} as staged)
-        or batch_id in (
-            select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
-        )
+    where event_key in (select touched_keys.event_key from touched_keys)
     {% else %}
     where false -- a full build reads everything: it has no region
     {% endif %}

@@ -45,7 +45,7 @@ def take_apart(text: str) -> tuple[str | None, ...]:
 
 def model(dbt, session):
     """Return the user agents that the table does not have yet."""
-    dbt.config(materialized="incremental", incremental_strategy="region")
+    dbt.config(materialized="incremental", meta={"region": "append"})
     known = f"where user_agent not in (select user_agent from {dbt.this})" if dbt.is_incremental else ""
     staged = dbt.ref("staged_rows")  # noqa: F841 - read by name below
     texts = session.sql(
