@@ -110,56 +110,6 @@ def _unreadable_file(connection: duckdb.DuckDBPyConnection, message: str) -> Rea
 
 
 def _create_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
-    _, compression = split_compression(path.name)
-    with tempfile.TemporaryDirectory(prefix=".loading-", dir=temporary) as folder:
-        try:
-            if source.format == "parquet":
-                return _read_parquet(connection, path, compression, stored, Path(folder))
-            return _read_text(connection, source, path, compression, complete, Path(folder))
-        except (salvage.NotReadableError, salvage.DamagedError) as error:
-            return _unreadable_file(connection, str(error))
-        except duckdb.Error as error:
-            raise_if_not_the_file(error)
-            return _unreadable_file(connection, reason_of(error))
-
-
-def drop_temporary_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the temporary tables of the last read."""
-    for table in ("loading_rows", "loading_lines", "loading_records", "loading_unreadable"):
-        connection.execute(f"drop table if exists temp.{table}")
-
-
-def raise_if_not_the_file(error: duckdb.Error) -> None:
-    """Raise an error again that no file can be blamed for."""
-    ours = (
-        duckdb.OutOfMemoryException,
-        duckdb.InterruptException,
-        duckdb.FatalException,
-        duckdb.InternalException,
-        duckdb.ConnectionException,
-        duckdb.PermissionException,
-    )
-    text = str(error).lower()
-    if isinstance(error, ours) or "no space left" in text or "could not write" in text:
-        raise error
-
-
-def reason_of(error: duckdb.Error) -> str:
-    """DuckDB's reason in one line."""
-    return str(error).strip().split("\n", maxsplit=1)[0]
-
-
-def _unreadable_file(connection: duckdb.DuckDBPyConnection, message: str) -> Reading:
-    connection.execute("create or replace temp table loading_rows (nothing integer)")
-    _create_unreadable(connection)
-    connection.execute(
-        "insert into loading_unreadable values (0, 'unreadable_file', ?)",
-        [message[:MAX_RAW_CHARACTERS]],
-    )
-    return Reading({}, "0", 0, 1, f"cannot be read: {message}")
-
-
-def _create_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "create or replace temp table loading_unreadable (line bigint, reason varchar, raw varchar)"
     )
@@ -439,7 +389,7 @@ def _lines_table(connection: duckdb.DuckDBPyConnection, copy: salvage.CleanCopy)
         " from (select row_number() over () as line, coalesce(raw, '') as raw from read_csv("
         f"{_glob(copy.path)}, columns={{'raw': 'VARCHAR'}}, auto_detect=false, header=false,"
         f" delim={literal(salvage.SEPARATOR)}, quote='', escape='', comment='', new_line='\\n',"
-        f" nullstr={literal(salvage.NULL)}, compression='none',"
+        f" nullstr='', compression='none',"
         f" max_line_size={max(2_097_152, copy.longest + 16)}))"
     )
     found = _count(connection, "loading_lines")

@@ -17,8 +17,6 @@ import zstandard
 
 ESCAPE = "\x02"
 SEPARATOR = "\x01"
-#: What stands for a null in the line reader: no line of a clean copy can be equal to it.
-NULL = ESCAPE + "n"
 BAD_BYTE = ESCAPE + "x"
 BOM = b"\xef\xbb\xbf"
 
