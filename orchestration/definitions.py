@@ -18,7 +18,7 @@ from orchestration.lineage import Translator, admitted_key, raw_key
 from orchestration.lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sources import Sources, read_sources
-from orchestration.steps import Run
+from orchestration.steps import Run, Say
 
 FULL_REFRESH_TAG = "footpath/full_refresh"
 PROCESS_TAG = "footpath/process"
@@ -59,8 +59,11 @@ def _fail_dead_runs(instance: dg.DagsterInstance, this_run: str) -> None:
             instance.report_run_failed(run, "The process of this run is gone.")
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """Make the definitions of one installation. Raises `SourcesError` when sources.yml cannot be used."""
+def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Definitions:
+    """Make the definitions of one installation.
+
+    Steps tell their progress to Dagster's log, or to `say`. Raises `SourcesError` when sources.yml cannot be used.
+    """
     settings.prepare()
     sources = read_sources(settings.sources)
     dbt = DbtProject(settings)
@@ -75,7 +78,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             dbt,
             context.run.run_id,
             full_refresh=context.run.tags.get(FULL_REFRESH_TAG) == "true",
-            say=context.log.info,
+            say=say or context.log.info,
         )
 
     @dbt_assets(
@@ -88,7 +91,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     def staging(context: dg.AssetExecutionContext) -> Iterator[Any]:
         run = this_run(context)
         if not run.anything_new():
-            context.log.info("Nothing new: no table is changed.")
+            run.say("nothing new: no table is changed")
             return
         yield from _materialized(context, translator, dbt, run.stage(), {})
 

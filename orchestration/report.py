@@ -7,6 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+#: Held batches that the summary names.
+MAX_HELD = 10
+
 
 class Report:
     """One JSON file a run. Steps add to it as they finish, so that a run that dies leaves what it knew."""
@@ -66,10 +69,18 @@ def _print_files(report: Report, console: Console) -> None:
     else:
         console.print("No new files.")
     held = report.get("held", [])
-    for batch in held:
+    for batch in held[:MAX_HELD]:
         console.print(
-            f"held: {batch['source']}/{batch['file']} (batch {batch['batch_id']}): {batch['reason']}. "
-            f"Look at it, then `make release BATCH={batch['batch_id']}`, or deliver a corrected file.",
+            f"held: {batch['source']}/{batch['file']}, batch {batch['batch_id']}: {batch['reason']}",
+            markup=False,
+            highlight=False,
+        )
+    if len(held) > MAX_HELD:
+        console.print(f"held: {len(held) - MAX_HELD:,} more; `make release` lists them all")
+    if held:
+        console.print(
+            "A held batch waits: deliver a corrected file under the same name, or look at it and let it in with "
+            "`make release BATCH=id`.",
             markup=False,
             highlight=False,
         )

@@ -1,7 +1,6 @@
 """`make run`: one run over what is new, in this process, with an exit code that tells how it went."""
 
 import argparse
-import logging
 import sys
 import time
 import warnings
@@ -53,13 +52,18 @@ def execute(settings: Settings, *, full_refresh: bool = False) -> tuple[bool, st
     from orchestration.sources import read_sources
     from orchestration.steps import Run
 
-    logging.getLogger("dagster").setLevel(logging.ERROR)
-    with run_lock(settings.lock, on_wait=lambda text: print(text, flush=True)):
-        definitions = build_definitions(settings)
+    started = time.perf_counter()
+
+    def say(text: str) -> None:
+        print(f"[{time.perf_counter() - started:6.1f} s] {text}", flush=True)
+
+    with run_lock(settings.lock, on_wait=say):
+        definitions = build_definitions(settings, say=say)
         with dg.DagsterInstance.from_config(str(settings.dagster)) as instance:
             result = definitions.resolve_job_def(JOB).execute_in_process(
                 instance=instance,
                 raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 tags={FULL_REFRESH_TAG: "true"} if full_refresh else {},
             )
             failed_checks = [

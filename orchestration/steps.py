@@ -65,6 +65,7 @@ class Run:
     def load(self, name: str) -> list[dict[str, Any]]:
         """Load the new files of one source; return what happened to each file."""
         source = self.sources[name]
+        self.say(f"load: {name}")
         with self.timed("load"), connect(self.settings.raw) as connection:
             loading.prepare(connection, self.sources)
             scan = loading.scan(self.settings.landing, self.sources)
@@ -103,6 +104,7 @@ class Run:
 
     def stage(self) -> list[NodeResult]:
         """Rebuild the raw views from sources.yml, and the staging views over them."""
+        self.say("stage")
         with self.timed("stage"):
             with connect(self.settings.raw) as connection:
                 loading.prepare(connection, self.sources)
@@ -121,6 +123,7 @@ class Run:
                 ]
             if not pending:
                 return []
+            self.say(f"gate 1: {name}, {len(pending):,} new batches")
             suites = [suite for suite in load_suites() if suite.gate == 1]
             found = self._judge(name, suites)
             self._admit_or_hold(name, pending, found)
@@ -129,6 +132,7 @@ class Run:
 
     def build(self) -> list[NodeResult]:
         """Bring every model up to date with the admitted batches."""
+        self.say("build")
         with self.timed("build"):
             full_refresh = self.full_refresh
             if not full_refresh and self._first_build_was_cut_off():
@@ -141,11 +145,11 @@ class Run:
 
     def gate_2(self) -> list[CheckResult]:
         """Check the built tables. When a critical check fails, readers get the status tables only."""
+        self.say("gate 2")
         with self.timed("gate 2"):
             found = []
             with connect(self.settings.warehouse) as connection:
                 for suite in (suite for suite in load_suites() if suite.gate == 2):
-                    self.say(f"gate 2: {suite.relation}")
                     found += run_suite(connection, suite, schema="main")
             self._record(found)
             if any(not result.success and result.severity == "critical" for result in found):
@@ -154,6 +158,7 @@ class Run:
 
     def publish(self) -> dict[str, int]:
         """Give readers the tables; return their row counts."""
+        self.say("publish")
         with self.timed("publish"):
             publishing.compact(self.settings.warehouse)
             with connect(self.settings.warehouse) as connection:
@@ -235,7 +240,6 @@ class Run:
             )
             found = []
             for suite in suites:
-                self.say(f"gate 1: {name}")
                 found += run_suite(connection, suite)
         return [dataclasses.replace(result, relation=f"raw.{name}") for result in found]
 

@@ -34,6 +34,12 @@
         ) %}
     {%- endfor -%}
     {%- for name, type in columns.items() %}
-    cast({{ expressions.get(name, 'null') }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- set expression = expressions.get(name, 'null') %}
+    {%- if name == 'event_name' and 'event_type' in expressions %}
+    {#- A call other than track is named after its type. #}
+    {%- set called = expressions['event_type'] %}
+    {%- set expression = 'coalesce(' ~ expression ~ ', nullif(' ~ called ~ ", 'track'))" %}
+    {%- endif %}
+    cast({{ expression }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

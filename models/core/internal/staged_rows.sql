@@ -30,8 +30,7 @@ timed as (
                 then received_at - (sent_at - original_timestamp)
             else coalesce(event_at, received_at)
         end as event_at,
-        coalesce(received_at, loaded_at) as available_at,
-        coalesce(event_name, case when event_type <> 'track' then event_type end) as name
+        coalesce(received_at, loaded_at) as available_at
     from inputs
 
 ),
@@ -45,7 +44,7 @@ judged as (
             when strlen(record) > {{ footpath.setting('max_event_bytes') }} then 'too_large'
             when event_at_text is not null and given_at is null then 'unparsable_time'
             when event_at is null then 'missing_time'
-            when name is null then 'missing_event_name'
+            when event_name is null then 'missing_event_name'
             when event_at > {{ footpath.add_seconds('available_at', footpath.setting('future_tolerance')) }}
                 then 'time_in_future'
             when event_at < timestamp '{{ footpath.setting('earliest_plausible_event_at') }}' then 'time_too_early'
@@ -95,7 +94,7 @@ masked as (
         case when judged.quarantine_reason is not null then {{ footpath.mask_raw('left(judged.record, 10000)') }} end as raw,
         judged.event_id is not null as has_own_id,
         coalesce(judged.event_type, 'track') as event_type,
-        {{ footpath.mask_text('judged.name') }} as event_name,
+        {{ footpath.mask_text('judged.event_name') }} as event_name,
         judged.event_at,
         judged.received_at,
         judged.sent_at,
