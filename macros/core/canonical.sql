@@ -6,6 +6,7 @@
     {% do return({
         'source': 'varchar', 'batch_id': 'varchar', 'file': 'varchar', 'line': 'bigint', 'loaded_at': 'timestamp',
         'unreadable_reason': 'varchar', 'identity_namespace': 'varchar', 'time_is_corrected': 'boolean',
+        'makes_session': 'boolean',
         'event_id': 'varchar', 'event_type': 'varchar', 'event_name': 'varchar',
         'event_at': 'timestamp', 'event_at_text': 'varchar', 'received_at': 'timestamp', 'sent_at': 'timestamp',
         'original_timestamp': 'timestamp', 'event_order': 'bigint',

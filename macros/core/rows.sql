@@ -31,6 +31,6 @@
 {% macro row_columns() %}
     {% do return([
         'event_key', 'device_key', 'user_key', 'batch_id', 'file', 'line', 'event_id', 'has_own_id',
-        'quarantine_reason', 'available_at'
+        'quarantine_reason', 'available_at', 'makes_session'
     ] + footpath.content_columns() | reject('equalto', 'is_bot') | list) %}
 {% endmacro %}

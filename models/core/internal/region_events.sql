@@ -23,7 +23,8 @@ with events_in_region as (
         events.utm_source,
         events.utm_medium,
         events.utm_campaign,
-        events.is_bot
+        events.is_bot,
+        events.makes_session as source_makes_sessions
     from {{ ref('event_rows') }} as events
     where
         events.row_state = 'event'
@@ -61,7 +62,8 @@ with_switch as (
 
     select
         events.*,
-        {% if footpath.setting('include_bots') %}true{% else %}not events.is_bot{% endif %} as makes_session
+        events.source_makes_sessions
+        {% if not footpath.setting('include_bots') %}and not events.is_bot{% endif %} as makes_session
     from with_person as events
 
 ),
@@ -103,7 +105,7 @@ with_first_event as (
 )
 
 select
-    * exclude (first_event_key, makes_session),
+    * exclude (first_event_key, makes_session, source_makes_sessions),
     case
         when first_event_key is not null
             then {{ footpath.hash_key(['source', 'cast(actor_key as varchar)', 'cast(first_event_key as varchar)']) }}

@@ -108,6 +108,7 @@ masked as (
         {{ footpath.mask_identifier('judged.group_id') }} as group_id,
         judged.client_session_id,
         judged.is_bot,
+        coalesce(judged.makes_session, true) as makes_session,
         addresses.masked_url as page_url,
         {{ footpath.mask_text("coalesce(nullif(judged.page_path, ''), addresses.path)") }} as page_path,
         addresses.host as page_host,

@@ -10,7 +10,8 @@ settings as (
 
     select
         source,
-        time_is_corrected
+        time_is_corrected,
+        makes_sessions
     from {{ source('raw', 'sources') }}
 
 )
@@ -24,6 +25,7 @@ select
         'loaded_at': 'mapped.loaded_at',
         'identity_namespace': 'mapped.identity_namespace',
         'time_is_corrected': 'settings.time_is_corrected',
+        'makes_session': 'settings.makes_sessions',
         'event_id': 'mapped.event_id',
         'event_type': "coalesce(mapped.event_type, 'track')",
         'event_name': "nullif(trim(mapped.event_name), '')",

@@ -23,7 +23,8 @@ settings as (
 
     select
         source,
-        time_is_corrected
+        time_is_corrected,
+        makes_sessions
     from {{ source('raw', 'sources') }}
 
 )
@@ -37,6 +38,7 @@ select
         'loaded_at': 'calls.loaded_at',
         'identity_namespace': 'calls.identity_namespace',
         'time_is_corrected': 'settings.time_is_corrected',
+        'makes_session': 'settings.makes_sessions',
         'event_id': "nullif(trim(calls.messageId), '')",
         'event_type': "nullif(trim(calls.type), '')",
         'event_name': "nullif(trim(calls.event), '')",
