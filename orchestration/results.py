@@ -67,6 +67,17 @@ def record(
         raise
 
 
+def resolve_released(
+    connection: duckdb.DuckDBPyConnection, relations: Iterable[str], at: datetime
+) -> None:
+    """Resolve the critical alerts of relations that have no held batch any more: one was released."""
+    connection.execute(
+        "update main.alerts set state = 'resolved', resolved_at = ?"
+        " where state = 'open' and severity = 'critical' and list_contains(?, relation)",
+        [at, list(relations)],
+    )
+
+
 def alert_key(result: CheckResult) -> str:
     """Return what one alert is about: suite, check and relation."""
     return f"{result.suite}.{result.check_name}.{result.relation}"

@@ -152,6 +152,9 @@ class Run:
                 for suite in (suite for suite in load_suites() if suite.gate == 2):
                     found += run_suite(connection, suite, schema="main")
             self._record(found)
+            free = {f"raw.{name}" for name in self.sources} - self._relations_with_held_batches()
+            with connect(self.settings.warehouse) as connection:
+                results.resolve_released(connection, free, _now())
             if any(not result.success and result.severity == "critical" for result in found):
                 self.publish_status()
             return found
@@ -269,20 +272,19 @@ class Run:
             loading.admit(connection, admitted)
             loading.hold(connection, {batch: "; ".join(words) for batch, words in reasons.items()})
 
-    def _record(self, found: list[CheckResult]) -> None:
+    def _relations_with_held_batches(self) -> set[str]:
         with connect(self.settings.raw, read_only=True) as connection:
-            held = {
-                f"raw.{source}"
-                for (source,) in connection.execute(
-                    "select distinct source from files where state = 'held'"
-                ).fetchall()
-            }
+            found = connection.execute("select distinct source from files where state = 'held'")
+            return {f"raw.{source}" for (source,) in found.fetchall()}
+
+    def _record(self, found: list[CheckResult]) -> None:
+        held = self._relations_with_held_batches()
         with connect(self.settings.warehouse) as connection:
             results.record(
                 connection,
                 self.run_id,
                 found,
-                datetime.now(UTC).replace(tzinfo=None),
+                _now(),
                 still_open={
                     results.alert_key(result) for result in found if result.relation in held
                 },
@@ -353,6 +355,10 @@ class Run:
                 if path.suffix in (".sql", ".yml", ".csv", ".py")
             )
         return [path for path in files if path.exists()]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _every_few_seconds(
