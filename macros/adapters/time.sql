@@ -16,6 +16,23 @@
 {%- endmacro %}
 
 
+{#-
+    A timestamp with or without zone, as UTC without zone. A cast would turn a timestamp with zone into the session's
+    local time, and drop the offset of a text without a word: a text is an error here, parse_timestamp reads it.
+-#}
+{% macro utc_timestamp(timestamp) %}
+    {{- return(adapter.dispatch('utc_timestamp', 'footpath')(timestamp)) -}}
+{% endmacro %}
+
+{% macro default__utc_timestamp(timestamp) -%}
+    cast({{ timestamp }} as timestamp)
+{%- endmacro %}
+
+{% macro duckdb__utc_timestamp(timestamp) -%}
+    make_timestamp(epoch_us({{ timestamp }}))
+{%- endmacro %}
+
+
 {#- The reporting day of a UTC timestamp. -#}
 {% macro local_date(timestamp) -%}
     {%- if footpath.setting('reporting_timezone') == 'UTC' -%}

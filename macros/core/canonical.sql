@@ -22,7 +22,8 @@
 
 {#-
     The select list of a staging model: canonical columns in order, each from the expression given, else a typed
-    null. A wrong name is an error, so that a column is never lost to a typing mistake.
+    null. A wrong name is an error, so that a column is never lost to a typing mistake; so is a missing source,
+    batch or name, without which rows could not be told apart or would be lost.
 
         select {{ footpath.canonical_select({'source': "'shop'", 'event_name': 'kind', 'event_at': 'created_at', ...}) }}
         from {{ ref('orders') }}
@@ -34,6 +35,10 @@
             "'" ~ name ~ "' is not a column of a staged row. Allowed: " ~ columns.keys() | join(', ')
         ) %}
     {%- endfor -%}
+    {%- for needed in [['source'], ['batch_id'], ['event_name', 'event_type', 'unreadable_reason']]
+        if not needed | select('in', expressions) | list -%}
+        {% do exceptions.raise_compiler_error('A staged row needs ' ~ needed | join(' or ') ~ ': map it in canonical_select') %}
+    {%- endfor -%}
     {%- for name, type in columns.items() %}
     {%- set expression = expressions.get(name, 'null') %}
     {%- if name == 'event_name' and 'event_type' in expressions %}
@@ -41,6 +46,10 @@
     {%- set called = expressions['event_type'] %}
     {%- set expression = 'coalesce(' ~ expression ~ ', nullif(' ~ called ~ ", 'track'))" %}
     {%- endif %}
+    {%- if type == 'timestamp' and expression != 'null' %}
+    {{ footpath.utc_timestamp(expression) }} as {{ name }}{{ ',' if not loop.last }}
+    {%- else %}
     cast({{ expression }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- endif %}
     {%- endfor %}
 {%- endmacro %}

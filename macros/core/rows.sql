@@ -10,11 +10,17 @@
 {% endmacro %}
 
 
-{#- One hash over the content; null and the empty text differ. -#}
+{#- One hash over the content. -#}
 {% macro content_hash(relation='') -%}
+    {{ footpath.values_hash(footpath.content_columns(), relation) }}
+{%- endmacro %}
+
+
+{#- One hash over the values of some columns; null and the empty text differ. -#}
+{% macro values_hash(columns, relation='') -%}
     md5(concat_ws(
         chr(31),
-        {%- for column in footpath.content_columns() %}
+        {%- for column in columns %}
         coalesce(cast({{ relation ~ '.' if relation }}{{ column }} as varchar), chr(30)){{ ',' if not loop.last }}
         {%- endfor %}
     ))

@@ -3,7 +3,8 @@
 
     stored(name)       the table that an earlier run left for this model, or none. It is read without ref(),
                        because a run must read what it is about to change: sessions before a late event joins two.
-    check_settings()   on-run-start: stops a run that would mix rows made by two different rules.
+    check_settings()   on-run-start: stops a run that would mix rows made by two different rules, or read a model of
+                       the same name in the project that installs footpath.
     finish_run()       on-run-end: only when every model that reads the touched keys has succeeded are the
                        batches entered as processed and the touched keys cleared.
 -#}
@@ -26,12 +27,35 @@
 {% endmacro %}
 
 
+{#-
+    A model of the package that reads a model of the installing project by accident: dbt looks for a name in the root
+    project first. Only the inputs are meant to be found there.
+-#}
+{% macro check_names() %}
+    {% for node in graph.nodes.values() if node.package_name == 'footpath' and node.resource_type == 'model' %}
+        {% for parent in node.depends_on.nodes %}
+            {% set kind, package, name = parent.split('.')[:3] %}
+            {% if kind == 'model' and package != 'footpath' and not footpath.is_input(name) %}
+                {% do exceptions.raise_compiler_error(
+                    "footpath's model " ~ node.name ~ ' found ' ~ package ~ "'s model " ~ name ~ " under the name of footpath's own. "
+                    ~ 'Set flags: {require_ref_searches_node_package_before_root: true} in dbt_project.yml of ' ~ package
+                    ~ ', or give ' ~ name ~ ' another name. A model of footpath cannot be replaced.'
+                ) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+{% endmacro %}
+
+
 {% macro touched_tables() %}
     {% do return(['touched_rows', 'touched_users', 'touched_regions', 'touched_people']) %}
 {% endmacro %}
 
 
 {% macro check_settings() %}
+    {% if execute and flags.WHICH in ('run', 'build') %}
+        {% do footpath.check_names() %}
+    {% endif %}
     {% if execute and not flags.FULL_REFRESH and flags.WHICH in ('run', 'build') %}
         {% set stored_state = footpath.relation_of('processed_batches') %}
         {% set stored_rows = footpath.relation_of('event_rows') %}

@@ -14,16 +14,17 @@ from {{ source('raw', 'files') }} as files
 inner join {{ source('raw', 'sources') }} as sources on files.source = sources.source
 where files.state in ('admitted', 'held', 'replaced')
 {% else %}
--- No manifest of its own: the rows say which batches there are. One column of one value a batch is read.
+-- No manifest of its own: the rows say which batches there are. Narrow columns of every input row are read. A batch
+-- that has another number of rows than before counts as defined anew, so it is taken in again.
 select
     batch_id,
     min(source) as source,
-    min(file) as file,
+    coalesce(min(file), batch_id) as file,
     cast(null as varchar) as sha256,
     min(loaded_at) as loaded_at,
     'admitted' as state,
     count(*) as raw_rows,
-    '' as definition
+    cast(count(*) as varchar) as definition
 from (
     {% for name in footpath.setting('inputs') %}
     select batch_id, source, file, loaded_at from {{ ref(name) }}

@@ -15,6 +15,24 @@ with inputs as (
 
 ),
 
+{% if footpath.setting('manifest') == 'inputs' %}
+-- Tables have no files and lines. Rows without a line are numbered by what is in them, so that every run gives a
+-- row the same number.
+placed as (
+
+    select
+        * replace (
+            coalesce(file, batch_id) as file,
+            coalesce(line, row_number() over (
+                partition by batch_id
+                order by case when line is null then {{ footpath.values_hash(footpath.canonical_columns()) }} end
+            )) as line
+        )
+    from inputs
+
+),
+{% endif %}
+
 timed as (
 
     select
@@ -31,7 +49,7 @@ timed as (
             else coalesce(event_at, received_at)
         end as event_at,
         coalesce(received_at, loaded_at) as available_at
-    from inputs
+    from {{ 'placed' if footpath.setting('manifest') == 'inputs' else 'inputs' }}
 
 ),
 
