@@ -14,7 +14,7 @@ from expectations.runner import CheckResult
 from expectations.suite import Suite, load_suites
 from orchestration import loading
 from orchestration.dbt_project import DbtProject, NodeResult
-from orchestration.lineage import Translator, admitted_key, raw_key
+from orchestration.lineage import DEFAULT_OWNER, Translator, admitted_key, raw_key
 from orchestration.lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sources import Sources, read_sources
@@ -24,7 +24,6 @@ FULL_REFRESH_TAG = "footpath/full_refresh"
 PROCESS_TAG = "footpath/process"
 SEVERITIES = {"critical": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 JOB = "everything"
-DEFAULT_OWNER = "team:data-platform"
 
 
 class Runs(dg.ConfigurableResource[Any]):

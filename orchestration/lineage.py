@@ -11,6 +11,9 @@ from orchestration.sources import Sources
 #: Which formats a raw view collects.
 FORMATS_OF_VIEW = {"segment": ("segment",), "plain": ("csv", "jsonl", "parquet")}
 
+#: Who is asked about what names nobody.
+DEFAULT_OWNER = "team:data-platform"
+
 #: The model that reads the manifest: what it sees is what gate 1 admitted.
 MANIFEST_READER = dg.AssetKey("batches")
 
@@ -46,6 +49,10 @@ class Translator(DagsterDbtTranslator):
         """Return the layer: staging, core, marts."""
         fqn = dbt_resource_props["fqn"]
         return str(fqn[1]) if len(fqn) > 2 else "seeds"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """Return the owners that a model names in its meta, else the default."""
+        return list(super().get_owners(dbt_resource_props) or [DEFAULT_OWNER])
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
