@@ -63,13 +63,13 @@ identified as (
 
 ),
 
--- Two users at one instant: the smallest user id.
+-- Two users at one instant: the smallest user id (the key decides between equal ids of two namespaces).
 instants as (
 
     select
         device_key,
         event_at,
-        arg_min(user_key, user_id) as user_key
+        arg_min(user_key, [user_id, cast(user_key as varchar)]) as user_key
     from identified
     group by device_key, event_at
 
