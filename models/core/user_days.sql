@@ -37,11 +37,12 @@ started as (
         count(*) as session_count
     from {{ ref('sessions') }} as sessions
     {% if partial %}
-    where exists (
-        select 1
-        from {{ ref('touched_people') }} as touched
-        where touched.person_id = sessions.person_id and touched.day = sessions.session_day
-    )
+    where
+        exists (
+            select 1
+            from {{ ref('touched_people') }} as touched
+            where touched.person_id = sessions.person_id and touched.day = sessions.session_day
+        )
     {% endif %}
     group by sessions.person_id, sessions.session_day
 

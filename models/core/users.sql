@@ -70,7 +70,9 @@ trait_events as (
 
 latest_traits as (
 
-    {{ footpath.latest_json('trait_events', 'person_id', 'traits', 'event_at asc, event_order asc nulls last, event_key asc') }}
+    {{ footpath.latest_json(
+        'trait_events', 'person_id', 'traits', 'event_at asc, event_order asc nulls last, event_key asc'
+    ) }}
 
 )
 

@@ -28,7 +28,6 @@ with events_in_region as (
     from {{ ref('event_rows') }} as events
     where
         events.row_state = 'event'
-        and coalesce(events.device_key, events.user_key) is not null
         {% if footpath.stored('event_links') %}
         and exists (
             select 1
@@ -39,6 +38,7 @@ with events_in_region as (
                 and events.event_at between touched.from_at and touched.to_at
         )
         {% endif %}
+        and coalesce(events.device_key, events.user_key) is not null
 
 ),
 

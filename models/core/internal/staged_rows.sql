@@ -5,9 +5,7 @@ with inputs as (
 
     {% for name in footpath.setting('inputs') %}
     select
-        {% for column in footpath.canonical_columns() %}
-        {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ footpath.canonical_columns() | join(',\n        ') }}
     from {{ ref(name) }}
     where batch_id in (select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step = 'add')
     {% if not loop.last %}union all{% endif %}
@@ -84,7 +82,9 @@ addresses as (
         {{ footpath.url_parameter('page_url', 'utm_campaign') }} as utm_campaign,
         {{ footpath.url_parameter('page_url', 'utm_term') }} as utm_term,
         {{ footpath.url_parameter('page_url', 'utm_content') }} as utm_content,
-        {{ footpath.regex_group('page_url', '[?&](gclid|gbraid|wbraid|dclid|msclkid|fbclid|ttclid|twclid|li_fat_id)=[^&#]') }} as click_id_type
+        {{ footpath.regex_group(
+            'page_url', '[?&](gclid|gbraid|wbraid|dclid|msclkid|fbclid|ttclid|twclid|li_fat_id)=[^&#]'
+        ) }} as click_id_type
     from (select distinct page_url from judged where page_url is not null) as page_urls
 
 ),
@@ -109,7 +109,9 @@ masked as (
         judged.loaded_at,
         judged.available_at,
         judged.quarantine_reason,
-        case when judged.quarantine_reason is not null then {{ footpath.mask_raw('left(judged.record, 10000)') }} end as raw,
+        case
+            when judged.quarantine_reason is not null then {{ footpath.mask_raw('left(judged.record, 10000)') }}
+        end as raw,
         judged.event_id is not null as has_own_id,
         coalesce(judged.event_type, 'track') as event_type,
         {{ footpath.mask_text('judged.event_name') }} as event_name,

@@ -10,14 +10,15 @@ select
     links.person_id,
     links.event_day as day
 from {{ stored_links }} as links
-where exists (
-    select 1
-    from {{ ref('touched_regions') }} as touched
-    where
-        touched.source = links.source
-        and touched.actor_key = links.actor_key
-        and links.event_at between touched.from_at and touched.to_at
-)
+where
+    exists (
+        select 1
+        from {{ ref('touched_regions') }} as touched
+        where
+            touched.source = links.source
+            and touched.actor_key = links.actor_key
+            and links.event_at between touched.from_at and touched.to_at
+    )
 union
 select
     person_id,

@@ -42,7 +42,7 @@ with points as (
     where
         links.user_key is null
         and links.device_key in (
-            select device_key from {{ ref('touched_devices') }}
+            select devices.device_key from {{ ref('touched_devices') }} as devices
             union
             select relabelled.device_key
             from {{ ref('device_spans') }} as relabelled
