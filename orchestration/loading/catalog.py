@@ -1,6 +1,7 @@
 """The tables of raw.duckdb that the loader owns."""
 
 import shutil
+import string
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,8 @@ SEGMENT_COLUMNS: dict[str, str] = dict.fromkeys(
 
 #: The loader's own columns of every raw table.
 OWN_COLUMNS = ("batch_id", "line")
+
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 #: Folders for temporary copies stand beside raw.duckdb under this name.
 TEMPORARY_PREFIX = ".loading-"
@@ -124,7 +127,12 @@ def file_columns(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[
 
 def stored_name(column: str) -> str:
     """Return the name under which a file's column stands in the raw table."""
-    return f"{column}_" if column.lower() in OWN_COLUMNS else column
+    return f"{column}_" if fold(column) in OWN_COLUMNS else column
+
+
+def fold(name: str) -> str:
+    """Return a column name without case, as DuckDB compares names: ASCII letters only."""
+    return name.translate(_LOWER)
 
 
 def add_columns(
@@ -134,8 +142,12 @@ def add_columns(
     present: dict[str, str],
 ) -> bool:
     """Add the wanted columns that are not present (names ignore case); true when there were any."""
-    names = {name.lower() for name in present}
-    missing = {name: kind for name, kind in wanted.items() if name.lower() not in names}
+    names = {fold(name) for name in present}
+    missing = {}
+    for name, kind in wanted.items():
+        if fold(name) not in names:
+            missing[name] = kind
+            names.add(fold(name))
     for name, kind in missing.items():
         connection.execute(f"alter table {quote(source.table)} add column {quote(name)} {kind}")
     return bool(missing)

@@ -218,5 +218,5 @@ def _epoch(number: str) -> str:
         f" when abs({number}) < 1e11 then {number} * 1000000"  # seconds, to the year 5138
         f" when abs({number}) < 1e14 then {number} * 1000"  # milliseconds, from 1973
         f" when abs({number}) < 1e17 then {number}"  # microseconds
-        f" else {number} / 1000 end as bigint))"  # nanoseconds
+        f" else floor({number} / 1000) end as bigint))"  # nanoseconds
     )

@@ -215,7 +215,7 @@ class _Loader:
             columns = "".join(f", {quote(name)}" for name in reading.columns)
             self.connection.execute(
                 f"insert into {quote(self.source.table)} (batch_id, line{columns})"
-                f" select {literal(batch_id)}, {reading.line}{columns} from temp.loading_rows"
+                f" select {literal(batch_id)}, {reading.line}{columns} from temp.{reading.table}"
             )
         if reading.unreadable:
             self.connection.execute(

@@ -1,6 +1,6 @@
 """One delivered file into temporary tables: a strict read, or line by line when that fails.
 
-Both ways end in the temporary tables `loading_rows` (the file's columns, perhaps with `line`) and
+Both ways end in a temporary table or view of the file's columns (`Reading.table`) and the table
 `loading_unreadable` (line, reason, raw); nothing is written to raw.duckdb here.
 """
 
@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.database import literal, quote
 from orchestration.loading import salvage
-from orchestration.loading.catalog import SEGMENT_COLUMNS, stored_name
+from orchestration.loading.catalog import SEGMENT_COLUMNS, fold, stored_name
 from orchestration.loading.landing import split_compression
 from orchestration.sources import Source
 
@@ -32,13 +32,15 @@ _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 class Reading:
     """What the temporary tables hold after a file was read."""
 
-    #: The file's columns in `loading_rows`, with their types.
+    #: The file's columns in `table`, with their types.
     columns: dict[str, str]
-    #: SQL for the line number of a row of `loading_rows`.
+    #: SQL for the line number of a row of `table`.
     line: str
     rows: int
     unreadable: int
     note: str = ""
+    #: The temporary table or view that holds the rows.
+    table: str = "loading_rows"
 
 
 class _NotCleanError(Exception):
@@ -75,6 +77,7 @@ def read_file(
 
 def drop_temporary_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the temporary tables of the last read."""
+    connection.execute("drop view if exists temp.loading_good")
     for table in ("loading_rows", "loading_lines", "loading_records", "loading_unreadable"):
         connection.execute(f"drop table if exists temp.{table}")
 
@@ -142,13 +145,11 @@ def _read_parquet(
         path = folder / "content"
     source = f"read_parquet({_glob(path)}, hive_partitioning=false, file_row_number=true)"
     described = connection.execute(f"describe select * exclude (file_row_number) from {source}")
-    kept = {name.lower(): (name, kind) for name, kind in stored.items()}
+    kept = {fold(name): (name, kind) for name, kind in stored.items()}
     columns: dict[str, str] = {}
     selected = []
     for name, kind, *_ in described.fetchall():
-        target, wanted = kept.get(
-            stored_name(name).lower(), (stored_name(name), _storage_type(kind))
-        )
+        target, wanted = kept.get(fold(stored_name(name)), (stored_name(name), _storage_type(kind)))
         columns[target] = wanted
         value = quote(name)
         if wanted != kind:
@@ -201,12 +202,12 @@ def _read_text(
         path, compression, complete = target, "none", damage is None
     if path.stat().st_size == 0 and damage is None:
         return _empty(connection, "the file is empty")
-    start = salvage.first_bytes(path, compression)
+    start, sound = salvage.first_bytes(path, compression)
+    complete = complete and sound
     header = None
     if source.format == "csv":
         header = _csv_header(source, start)
     if not start.removeprefix(salvage.BOM).strip() and complete:
-        # Damage later than this would have been text.
         return _empty(connection, "the file is empty")
     # The strict JSON reader takes no byte order mark.
     clean = complete and not (source.format != "csv" and start.startswith(salvage.BOM))
@@ -261,10 +262,10 @@ def _distinct(names: list[str]) -> list[str]:
     for position, name in enumerate(names, start=1):
         base = candidate = name or f"column_{position}"
         number = 1
-        while candidate.lower() in taken:
+        while fold(candidate) in taken:
             number += 1
             candidate = f"{base}_{number}"
-        taken.add(candidate.lower())
+        taken.add(fold(candidate))
         result.append(candidate)
     return result
 
@@ -343,26 +344,26 @@ def _by_line(
             f"a line has {copy.longest:,} bytes: this is no file with a record in each line"
         )
     _create_unreadable(connection)
-    _lines_table(connection, copy)
     if source.format == "csv":
         columns = dict.fromkeys(header.columns if header else [], "VARCHAR")
-        _csv_records(connection, source, header, len(columns))
-        _csv_rows(connection, source, list(columns))
+        records = _csv_records(connection, source, copy, header, len(columns))
+        values = _csv_select(source, list(columns))
     else:
         columns = SEGMENT_COLUMNS if source.format == "segment" else {"record": "JSON"}
-        _json_records(connection, source)
-        _json_rows(connection, source)
+        records = _json_records(connection, source, copy)
+        values = ", value as record"
+        if source.format == "segment":
+            values = "".join(f", value.{quote(name)} as {quote(name)}" for name in columns)
     at_end = f"last_line = {copy.lines if copy.open_end else 0}"
-    if damage is not None:
-        # What follows the last whole line is lost in the damage, even if it looks like a record.
-        connection.execute(
-            "delete from loading_rows where line in"
-            f" (select line from loading_records where {at_end})"
-        )
-        connection.execute(f"update loading_records set good = false where {at_end}")
+    # What follows the last whole line is lost in damage, even if it looks like a record.
+    good = f"good and not ({at_end})" if damage is not None else "good"
+    connection.execute(
+        f"create or replace temp view loading_good as select line{values}"
+        f" from (select * from ({records}) where {good})"
+    )
     connection.execute(
         f"insert into loading_unreadable select line, if({at_end}, 'cut_off', reason),"
-        f" left(text, {MAX_RAW_CHARACTERS}) from loading_records where not good order by line"
+        f" left(text, {MAX_RAW_CHARACTERS}) from ({records}) where not ({good}) order by line"
     )
     if damage is not None:  # one unreadable line stands for it, whatever is left
         connection.execute(
@@ -370,64 +371,81 @@ def _by_line(
             " (select * from loading_unreadable where reason = 'cut_off')",
             [copy.lines + 1],
         )
-    rows = _count(connection, "loading_rows")
+    rows = _count(connection, f"({records}) where {good}")
     unreadable = _count(connection, "loading_unreadable")
     note = f"{unreadable:,} unreadable" if unreadable else ""
     if damage is not None:
         note = f"{damage}; {note}"
     if not rows and not unreadable:
         note = "the file holds a header and no rows" if header and header.line else "no rows"
-    return Reading(columns, "line", rows, unreadable, note)
+    return Reading(columns, "line", rows, unreadable, note, table="loading_good")
 
 
-def _lines_table(connection: duckdb.DuckDBPyConnection, copy: salvage.CleanCopy) -> None:
-    """Make `loading_lines`: line, text (a final carriage return removed), wrong_encoding."""
-    connection.execute(
-        "create or replace temp table loading_lines as select"
-        f" line, {salvage.unescape_sql('raw')} as text,"
+def _lines(copy: salvage.CleanCopy) -> str:
+    """Return SQL for the lines of a clean copy, in order: text, wrong_encoding."""
+    return (
+        f"select {salvage.unescape_sql('raw')} as text,"
         f" contains(raw, {_chars(salvage.BAD_BYTE)}) as wrong_encoding"
-        " from (select row_number() over () as line, coalesce(raw, '') as raw from read_csv("
-        f"{_glob(copy.path)}, columns={{'raw': 'VARCHAR'}}, auto_detect=false, header=false,"
+        f" from (select coalesce(raw, '') as raw from read_csv({_glob(copy.path)},"
+        " columns={'raw': 'VARCHAR'}, auto_detect=false, header=false,"
         f" delim={literal(salvage.SEPARATOR)}, quote='', escape='', comment='', new_line='\\n',"
-        f" nullstr='', compression='none',"
+        " nullstr='', compression='none',"
         f" max_line_size={max(2_097_152, copy.longest + 16)}))"
     )
-    found = _count(connection, "loading_lines")
-    if found != copy.lines:  # the line reader would have lost lines: never go on in silence
-        raise RuntimeError(f"{copy.lines} lines were written, but {found} were read back")
 
 
-def _json_records(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Make `loading_records`, one row a line that is not blank: line, text, value, good, reason."""
+def _line_number(connection: duckdb.DuckDBPyConnection, table: str, lines: int) -> str:
+    """Return SQL for the line number of a row in a table that holds every line of a clean copy.
+
+    Raises `RuntimeError` if it does not: lines would be lost or counted wrongly.
+    """
+    smallest, largest, found = _row(
+        connection, f"select min(rowid), max(rowid), count(*) from {table}"
+    )
+    if found != lines or (found and largest - smallest + 1 != found):
+        raise RuntimeError(f"{lines} lines were written, but {found} were read back")
+    return f"rowid - {smallest or 0} + 1"
+
+
+def _json_records(
+    connection: duckdb.DuckDBPyConnection, source: Source, copy: salvage.CleanCopy
+) -> str:
+    """Judge every line of a file; return SQL for the lines that are not blank.
+
+    Its columns: line, last_line, text, good, reason, value.
+    """
     value = "text::json"
     if source.format == "segment":
         # The transformation of the strict read; what it cannot take (nested too deep) is null.
         value = f"from_json(text, {literal(json.dumps(SEGMENT_COLUMNS))})"
     connection.execute(
-        "create or replace temp table loading_records as select line, line as last_line, text,"
-        " if(is_object, value, null) as value, is_object and value is not null as good,"
-        " case when wrong_encoding then 'wrong_encoding' else 'invalid_json' end as reason"
+        "create or replace temp table loading_records as select wrong_encoding,"
+        " is_object and value is not null as good,"
+        " if(is_object and value is not null, null, text) as text,"
+        " if(is_object, value, null) as value"
         " from (select *, not wrong_encoding and coalesce(try(json_type(text)) = 'OBJECT', false)"
-        f" as is_object, try({value}) as value from"
-        f" (select line, trim(text, {_BLANKS}) as text, wrong_encoding from loading_lines)"
-        " where text <> '')"
+        f" as is_object, try({value}) as value"
+        f" from (select trim(text, {_BLANKS}) as text, wrong_encoding from ({_lines(copy)})))"
     )
-
-
-def _json_rows(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    select = "value as record"
-    if source.format == "segment":
-        select = ", ".join(f"value.{quote(name)} as {quote(name)}" for name in SEGMENT_COLUMNS)
-    connection.execute(
-        f"create or replace temp table loading_rows as select line, {select}"
-        " from loading_records where good"
+    line = _line_number(connection, "loading_records", copy.lines)
+    # A good line of damaged text shows its value; the text of good lines is not kept twice.
+    return (
+        f"select {line} as line, {line} as last_line, coalesce(text, to_json(value)::varchar)"
+        " as text, good, if(wrong_encoding, 'wrong_encoding', 'invalid_json') as reason, value"
+        " from loading_records where text is null or text <> ''"
     )
 
 
 def _csv_records(
-    connection: duckdb.DuckDBPyConnection, source: Source, header: _Header | None, width: int
-) -> None:
-    """Make `loading_records`: the CSV records after the header.
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    copy: salvage.CleanCopy,
+    header: _Header | None,
+    width: int,
+) -> str:
+    """Find the CSV records after the header; return SQL for them.
+
+    Its columns: line, last_line, text, good, reason.
 
     A record is one line, or the lines that a quoted value spans. Whether an odd quote opens such
     a value is tried: lines from one odd quote to the next are one record when together they are
@@ -450,12 +468,14 @@ def _csv_records(
             f" or len({values}) = {width + 1} and {values}[-1] = ''))"
         )
 
+    connection.execute(f"create or replace temp table loading_lines as {_lines(copy)}")
+    number = _line_number(connection, "loading_lines", copy.lines)
     connection.execute(
         f"""
         create or replace temp table loading_records as
         with lines as (
-            select *, (length(text) - length(replace(text, '"', ''))) % 2 = 1 as is_odd
-            from loading_lines where line > {first}
+            select {number} as line, *, (length(text) - length(replace(text, '"', ''))) % 2 = 1 as is_odd
+            from loading_lines where {number} > {first}
         ),
         odd as (
             select line, lead(line) over (order by line) as last_line,
@@ -498,6 +518,7 @@ def _csv_records(
         from records
         """
     )
+    return "select * from loading_records"
 
 
 def _csv_values(source: Source, text: str) -> str:
@@ -507,18 +528,17 @@ def _csv_values(source: Source, text: str) -> str:
     return f"regexp_extract_all({literal(source.delimiter)} || {text}, {pattern}, 1)"
 
 
-def _csv_rows(connection: duckdb.DuckDBPyConnection, source: Source, columns: list[str]) -> None:
+def _csv_select(source: Source, columns: list[str]) -> str:
+    """Return SQL for the columns of a good record, each after a comma."""
+    values = _csv_values(source, "text")
+
     def value(position: int) -> str:
-        v = f"v[{position}]"
+        v = f"{values}[{position}]"
         inner = f"replace({v}[2:-2], '\"\"', '\"')"
         return f"nullif(case when starts_with({v}, '\"') then {inner} else {v} end, '')"
 
-    select = "".join(
+    return "".join(
         f", {value(position)} as {quote(name)}" for position, name in enumerate(columns, start=1)
-    )
-    connection.execute(
-        f"create or replace temp table loading_rows as select line{select}"
-        f" from (select line, {_csv_values(source, 'text')} as v from loading_records where good)"
     )
 
 

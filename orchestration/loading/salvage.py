@@ -112,10 +112,11 @@ def _stream(file: BinaryIO, compression: str) -> Iterator[bytes]:
         raise DamagedError(f"the {name} stream ends too early")
 
 
-def first_bytes(path: Path, compression: str) -> bytes:
-    """Return the first bytes of the content, up to and with its first line that is not blank.
+def first_bytes(path: Path, compression: str) -> tuple[bytes, bool]:
+    """Return the content up to and with its first line that is not blank, and whether it is sound.
 
-    Empty when the file is. Raises `NotReadableError`; damage further on is found when it is read.
+    Not sound: the stream breaks before that line ends; damage further on is found when it is read.
+    Raises `NotReadableError`.
     """
     start = b""
     try:
@@ -124,8 +125,8 @@ def first_bytes(path: Path, compression: str) -> bytes:
             if b"\n" in start.lstrip(b"\xef\xbb\xbf \t\r\n") or len(start) > 64 * _CHUNK:
                 break
     except DamagedError:
-        pass
-    return start
+        return start, False
+    return start, True
 
 
 def copy_decoded(path: Path, compression: str, encoding: str, target: Path) -> None:

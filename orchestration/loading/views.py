@@ -9,6 +9,7 @@ from orchestration.loading.catalog import (
     SEGMENT_COLUMNS,
     add_columns,
     file_columns,
+    fold,
     stored_name,
     transaction,
 )
@@ -221,13 +222,13 @@ class _ColumnTable:
 
     def __init__(self, source: Source, columns: dict[str, str]) -> None:
         self.source = source
-        self.columns = {name.lower(): (name, kind) for name, kind in columns.items()}
+        self.columns = {fold(name): (name, kind) for name, kind in columns.items()}
 
     def relation(self) -> str:
         return f"{quote(self.source.table)} as r join files as f on f.batch_id = r.batch_id"
 
     def _find(self, name: str) -> tuple[str, str] | None:
-        return self.columns.get(stored_name(name).lower())
+        return self.columns.get(fold(stored_name(name)))
 
     def types(self, path: tuple[str, ...]) -> tuple[str, ...]:
         found = self._find(path[0])
@@ -263,9 +264,10 @@ class _ColumnTable:
         return _object({name: self._json(*column) for name, column in found.items() if column})
 
     def record(self) -> str:
-        # By name, without what is null: a later file's new columns must not change old records.
+        # By name, without what is null, in small letters: neither the order in which files came
+        # nor a later file's columns, nor how it writes them, must change the record of a row.
         names = {
-            (name[:-1] if stored_name(name[:-1]) == name else name): self._json(name, kind)
+            fold(name[:-1] if stored_name(name[:-1]) == name else name): self._json(name, kind)
             for name, kind in self.columns.values()
         }
         return _object(dict(sorted(names.items())))

@@ -1,7 +1,6 @@
 """A landing folder and a raw.duckdb to load it into."""
 
 import gzip
-import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -67,7 +66,7 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         replacement = path.with_name(f".{path.name}")
         replacement.write_bytes(data)
-        os.replace(replacement, path)
+        replacement.replace(path)
         return path
 
     def load(self, source: str, **options: Any) -> LoadResult:
@@ -104,13 +103,9 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
 
 @pytest.fixture
 def shared_data() -> Path:
-    """The real dumps, which are no part of the repository."""
+    """Return the folder of the real dumps, which are no part of the repository."""
     beside = Path(__file__).resolve().parents[4] / "shared"
     folder = Path(os.environ.get("FOOTPATH_SHARED", beside)) / "data"
     if not folder.is_dir():
         pytest.skip(f"the real dumps are not at {folder} (FOOTPATH_SHARED names their folder)")
     return folder
-
-
-def call(number: int, **fields: Any) -> str:
-    return json.dumps({"messageId": f"m{number}", "type": "track", **fields})

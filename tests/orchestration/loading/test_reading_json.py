@@ -41,7 +41,8 @@ def test_a_clean_segment_file_keeps_every_declared_column(project: Any) -> None:
 def test_line_numbers_follow_the_file_when_it_is_read_in_parallel(project: Any) -> None:
     count = 300_000
     project.write(
-        "web/a.json", "".join(f'{{"messageId":"{i}","event":"{"x" * 200}"}}\n' for i in range(count))
+        "web/a.json",
+        "".join(f'{{"messageId":"{i}","event":"{"x" * 200}"}}\n' for i in range(count)),
     )
     project.load("web")
     assert project.rows(
@@ -99,14 +100,16 @@ def test_a_repeated_key_is_a_record_and_the_first_value_counts(project: Any) -> 
 def test_byte_order_mark_carriage_returns_and_blank_lines_are_tolerated(
     project: Any, source: str
 ) -> None:
-    project.write(f"{source}/a.json", b'\xef\xbb\xbf{"messageId":"1"}\r\n\r\n {"messageId":"3"} \r\n')
+    project.write(
+        f"{source}/a.json", b'\xef\xbb\xbf{"messageId":"1"}\r\n\r\n {"messageId":"3"} \r\n'
+    )
     result = project.load(source)
     assert (result.rows, result.unreadable_rows) == (2, 0)
 
 
 def test_control_characters_in_a_line_come_back_as_they_were(project: Any) -> None:
     # U+0001 and U+0002 are what the line reader works with; NUL and a lone carriage return too.
-    raw = 'a\x00b\x01c\x02d\x022\x02x41\re'
+    raw = "a\x00b\x01c\x02d\x022\x02x41\re"
     project.write("app/a.json", f'{raw}\n{{"name":"x"}}\n')
     project.load("app")
     assert project.unreadable() == [(1, "invalid_json", raw)]
@@ -251,7 +254,10 @@ def test_strict_and_line_mode_agree_on_a_clean_file(
     values: list[object] = [1, 1.5, 1e300, -0.0, True, False, None, "", "x\"y\\z\u0000", [], {}, [None],
                             {"a": {"b": [1.50, "ü", None]}}, "😀", 12345678901234567890123]  # fmt: skip
     content = lines(
-        *({"messageId": v, "event": v, "properties": v, "context": {"v": v}, "name": v} for v in values)
+        *(
+            {"messageId": v, "event": v, "properties": v, "context": {"v": v}, "name": v}
+            for v in values
+        )
     )
     strict, by_line = new_project(), new_project()
     strict.write(f"{source}/a.json", content)
