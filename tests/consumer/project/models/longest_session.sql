@@ -1,0 +1,2 @@
+select max(engaged_seconds) as seconds
+from {{ ref('footpath', 'sessions') }}

@@ -1,0 +1,1 @@
+{{ footpath.funnel(['Checkout Started', 'Order Placed'], window_seconds=3600) }}
