@@ -3,8 +3,8 @@
 
     stored(name)       the table that an earlier run left for this model, or none. It is read without ref(),
                        because a run must read what it is about to change: sessions before a late event joins two.
-    check_settings()   on-run-start: stops a run that would mix rows made by two different rules, or read a model of
-                       the same name in the project that installs footpath.
+    check_settings()   on-run-start: stops a run that would mix rows made by two different rules or builds, take rows
+                       in twice, or read a model of the same name in the project that installs footpath.
     finish_run()       on-run-end: only when every model that reads the touched keys has succeeded are the
                        batches entered as processed and the touched keys cleared.
 -#}
@@ -47,16 +47,42 @@
 {% endmacro %}
 
 
+{#-
+    A run of some models: what feeds an incremental model has to run with it. Left over from an earlier run, its rows
+    would come in twice; with --full-refresh, all others would be lost.
+-#}
+{% macro check_selection() %}
+    {% for unique_id in selected_resources if unique_id.startswith('model.footpath.') %}
+        {% set node = graph.nodes[unique_id] %}
+        {% if node.config.materialized == 'incremental' or 'internal' in node.fqn %}
+            {% for parent in node.depends_on.nodes
+                if parent.startswith('model.footpath.') and parent not in selected_resources %}
+                {% if not footpath.is_input(parent.split('.')[2]) %}
+                    {% do exceptions.raise_compiler_error(
+                        'footpath: ' ~ node.name ~ ' cannot run without ' ~ parent.split('.')[2] ~ ', which feeds it. '
+                        ~ 'Select all of footpath (--select package:footpath), or a model with what it is built from '
+                        ~ '(--select +' ~ node.name ~ ').'
+                    ) %}
+                {% endif %}
+            {% endfor %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
 {% macro touched_tables() %}
     {% do return(['touched_rows', 'touched_users', 'touched_regions', 'touched_people']) %}
 {% endmacro %}
 
 
 {% macro check_settings() %}
-    {% if execute and flags.WHICH in ('run', 'build') %}
+    {% set builds = execute and flags.WHICH in ('run', 'build') %}
+    {% if builds %}
         {% do footpath.check_names() %}
+        {% do footpath.check_selection() %}
     {% endif %}
-    {% if execute and not flags.FULL_REFRESH and flags.WHICH in ('run', 'build') %}
+    {# What does not run load_plan changes no stored row: staging, marts, models of the installing project. #}
+    {% if builds and not flags.FULL_REFRESH and 'model.footpath.load_plan' in selected_resources %}
         {% set stored_state = footpath.relation_of('processed_batches') %}
         {% set stored_rows = footpath.relation_of('event_rows') %}
         {% if load_relation(stored_rows) is not none %}
@@ -65,6 +91,12 @@
                 {% set remembered = run_query(
                     'select distinct settings from ' ~ stored_state
                 ).columns[0].values() | list %}
+            {% endif %}
+            {% if not remembered and run_query('select 1 from ' ~ stored_rows ~ ' limit 1').rows | length %}
+                {% do exceptions.raise_compiler_error(
+                    'footpath: the first build or a full refresh did not finish, so the tables are from two builds. '
+                    ~ 'Run once with --full-refresh (make run FULL_REFRESH=1).'
+                ) %}
             {% endif %}
             {% set current = footpath.stored_settings() %}
             {% for settings in remembered if settings != current %}

@@ -1,6 +1,7 @@
 """Another dbt project installs footpath and feeds it from a table of its own: no loader, no Dagster."""
 
 import datetime
+import re
 import socket
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.consumer.shop import Outcome, Shop
+from orchestration.database import connect
+from tests.consumer.shop import FOOTPATH, Outcome, Shop
 
 #: What a run leaves that follows from the rows alone, in the schema that the shop chose.
 TABLES = (
@@ -214,6 +216,31 @@ def test_settings_change_only_with_a_full_refresh_and_switch_models_off(
     assert shop.query("select count(*) from dev_analytics.events where is_bot") == [(0,)]
 
 
+def test_a_model_does_not_run_without_what_feeds_it(installed: Shop) -> None:
+    before = content(installed)
+    for arguments in (["sessions"], ["sessions", "--full-refresh"], ["staged_rows+"]):
+        outcome = installed.dbt("run", "--select", *arguments)
+        assert not outcome.success
+        assert "Select all of footpath (--select package:footpath)" in outcome.text
+    assert content(installed) == before
+    # Models of the project run alone, and so does what is rebuilt as a whole.
+    outcome = installed.dbt("run", "--select", "sessions_by_channel", "retention_weekly")
+    assert outcome.success, outcome.text
+    assert content(installed) == before
+
+
+def test_a_full_refresh_that_did_not_finish_asks_to_be_run_again(
+    installed: Shop, tmp_path: Path
+) -> None:
+    shop = installed.copy(tmp_path / "shop")
+    # as it is when the build was killed after event_rows: the batches are entered at the end
+    with connect(shop.folder / "shop.duckdb") as connection:
+        connection.execute("delete from dev_analytics.processed_batches")
+    outcome = shop.dbt("build")
+    assert not outcome.success
+    assert "a full refresh did not finish" in outcome.text
+
+
 def test_an_unknown_setting_is_an_error_that_lists_the_known_ones(
     installed: Shop, tmp_path: Path
 ) -> None:
@@ -258,3 +285,18 @@ def test_events_without_a_batch_or_a_source_are_an_error(
     outcome = shop.dbt("parse")
     assert not outcome.success
     assert error in outcome.text
+
+
+def test_the_page_about_the_package_names_every_column_and_setting() -> None:
+    page = (FOOTPATH / "docs" / "package.md").read_text()
+    macros = FOOTPATH / "macros" / "core"
+    columns = re.findall(
+        r"'(\w+)': '(?:varchar|bigint|timestamp|boolean|json)'",
+        (macros / "canonical.sql").read_text(),
+    )
+    settings = re.findall(r"^ +'(\w+)': ", (macros / "settings.sql").read_text(), re.MULTILINE)
+    assert "utm_source" in columns
+    assert "session_timeout" in settings
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    assert set(columns) | set(settings) <= named
