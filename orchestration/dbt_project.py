@@ -10,6 +10,9 @@ from orchestration.settings import Settings
 
 Progress = Callable[[str], None]
 
+#: What dbt calls a node that did not come to its end.
+FAILED = ("error", "fail", "runtime error")
+
 
 class DbtError(RuntimeError):
     """A dbt step failed; the message names the nodes and what the database said."""
@@ -70,7 +73,13 @@ class DbtProject:
         arguments += ["--select", *select] if select else []
         arguments += ["--exclude", *exclude] if exclude else []
         arguments += ["--full-refresh"] if full_refresh else []
-        outcome = self._invoke(arguments, progress)
+        return self._nodes(self._invoke(arguments, progress))
+
+    def test(self, *select: str) -> list[NodeResult]:
+        """Run dbt's tests, of data and of units. Raises `DbtError` when one fails."""
+        return self._nodes(self._invoke(["test", "--select", *select], lambda _: None))
+
+    def _nodes(self, outcome: Any) -> list[NodeResult]:
         results = [
             NodeResult(
                 result.node.unique_id,
@@ -80,9 +89,7 @@ class DbtProject:
             )
             for result in (outcome.result or [])
         ]
-        failed = [
-            result for result in results if result.status in ("error", "fail", "runtime error")
-        ]
+        failed = [result for result in results if result.status in FAILED]
         if failed or not outcome.success:
             lines = [f"{result.name}: {result.message}" for result in failed]
             if outcome.exception is not None:

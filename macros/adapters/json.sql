@@ -19,22 +19,6 @@
 {%- endmacro %}
 
 
-{#- Keys of the top level are dropped. The test on the text first: most rows have none of them. -#}
-{% macro json_without(json, keys) %}
-    {{- return(adapter.dispatch('json_without', 'footpath')(json, keys)) -}}
-{% endmacro %}
-
-{% macro default__json_without(json, keys) -%}
-    {%- set patch = {} -%}
-    {%- for key in keys %}{% do patch.update({key: none}) %}{% endfor -%}
-    case
-        when {% for key in keys %}contains({{ json }}, '"{{ key }}"'){% if not loop.last %} or {% endif %}{% endfor %}
-            then json_merge_patch(cast({{ json }} as json), '{{ tojson(patch) }}')
-        else {{ json }}
-    end
-{%- endmacro %}
-
-
 {#- A select: per key the JSON objects of a column laid over each other in order, later values win. -#}
 {% macro latest_json(relation, key, json, ordering) %}
     {{- return(adapter.dispatch('latest_json', 'footpath')(relation, key, json, ordering)) -}}

@@ -12,6 +12,12 @@
 {%- endmacro %}
 
 
+{#- Three colons at least: a time of day has two. -#}
+{% macro ip_v6_pattern() -%}
+    [0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){3,7}
+{%- endmacro %}
+
+
 {#- E-mail addresses in a text become [email]. Most texts have no @: they are not searched. -#}
 {% macro mask_text(text) -%}
     case
@@ -24,7 +30,10 @@
 
 {#- An original line, shown in quarantine: e-mail and IP addresses become placeholders. -#}
 {% macro mask_raw(text) -%}
-    {{ footpath.regex_replace_all(footpath.mask_text(text), footpath.ip_pattern(), '[ip]') }}
+    {{ footpath.regex_replace_all(
+        footpath.regex_replace_all(footpath.mask_text(text), footpath.ip_pattern(), '[ip]'),
+        footpath.ip_v6_pattern(), '[ip]'
+    ) }}
 {%- endmacro %}
 
 
@@ -42,7 +51,16 @@
 {%- endmacro %}
 
 
-{#- JSON that analysts read: keys that hold an address of a machine are dropped, e-mail addresses masked. -#}
+{#- JSON that analysts read: under a key that names the address of a machine, at any depth, the value becomes null;
+    e-mail addresses are masked. -#}
 {% macro mask_json(json) -%}
-    cast({{ footpath.mask_text(footpath.json_without('cast(' ~ json ~ ' as varchar)', ['ip', '$ip', 'ip_address', 'ipAddress'])) }} as json)
+    {%- set text = 'cast(' ~ json ~ ' as varchar)' -%}
+    {%- set address_key = '("(?:[$]?ip|(?:client|remote|user)?_?ip_?addr(?:ess)?|(?:client|remote|user)_?ip)"\\s*:\\s*)"[^"]*"' -%}
+    cast(
+        {{ footpath.mask_text(
+            "case when " ~ footpath.regex_matches(text, '(?i)"[$a-z_]*ip[_a-z]*"')
+            ~ " then " ~ footpath.regex_replace_all(text, '(?i)' ~ address_key, '\\1null')
+            ~ " else " ~ text ~ " end"
+        ) }} as json
+    )
 {%- endmacro %}

@@ -61,6 +61,7 @@ trait_events as (
     inner join {{ ref('event_rows') }} as events on links.event_key = events.event_key
     where
         links.event_type = 'identify'
+        {% if not footpath.setting('include_bots') %}and not links.is_bot{% endif %}
         and events.traits is not null
         {% if partial %}
         and links.person_id in (select touched.person_id from {{ ref('touched_people') }} as touched)

@@ -19,7 +19,7 @@ data_until as (
 
 calendar as (
 
-    {{ footpath.every_week('(select min(week) from weeks)', '(select max(week) from weeks)') }}
+    {{ footpath.every_week('(select min(week) from weeks)', '(select ' ~ footpath.week_of('day') ~ ' from data_until)') }}
 
 ),
 
