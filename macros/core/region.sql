@@ -37,4 +37,8 @@
     insert into {{ target }} ({{ columns }})
     select {{ columns }}
     from {{ arg_dict['temp_relation'] }}
+    {% if model.language == 'python' %}
+    {#- dbt-duckdb makes a real table for a Python model's new rows, under a new name each time, and leaves it. #}
+    ; drop table if exists {{ arg_dict['temp_relation'] }}
+    {% endif %}
 {% endmacro %}
