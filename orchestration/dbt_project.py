@@ -44,9 +44,15 @@ class DbtProject:
         self._manifest: Any = None
 
     def parse(self) -> Any:
-        """Parse the project (only what changed since the last time) and keep the manifest."""
+        """Parse the project (only what changed since the last time) and keep the manifest.
+
+        Raises `DbtError` when a file of the project is wrong.
+        """
         if self._manifest is None:
-            self._manifest = self._invoke(["parse"], lambda _: None).result
+            outcome = self._invoke(["parse"], lambda _: None)
+            if not outcome.success:
+                raise DbtError(f"dbt: the project cannot be parsed: {outcome.exception}")
+            self._manifest = outcome.result
         return self._manifest
 
     @property

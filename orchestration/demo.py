@@ -1,6 +1,7 @@
 """`make demo`: sample dumps, the whole job on them, and what to open."""
 
 import filecmp
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from orchestration import run
 from orchestration.database import connect
-from orchestration.sample.simulation import simulate
+from orchestration.sample import SAMPLE_SOURCES, simulate
 from orchestration.settings import Settings
 
 QUERY = """
@@ -24,6 +25,7 @@ limit 5
 def main() -> int:
     """Write the dumps, run, deliver the correction of the bad day, run again. Returns the last exit code."""
     console = Console(soft_wrap=True)
+    os.environ.setdefault("FOOTPATH_SOURCES", str(SAMPLE_SOURCES))
     settings = Settings.from_environment()
     settings.prepare()
     corrections = settings.home / "corrections"

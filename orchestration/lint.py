@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestration import loading
 from orchestration.database import connect
 from orchestration.dbt_project import DbtProject
+from orchestration.sample import SAMPLE_SOURCES
 from orchestration.settings import PROJECT, Settings
 from orchestration.sources import read_sources
 
@@ -17,7 +18,7 @@ def main() -> int:
     """Build every model on no data in a scratch home, and lint against it. Returns 0 when all is well."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        settings = Settings(landing=home / "landing", sources=PROJECT / "sources.yml", home=home)
+        settings = Settings(landing=home / "landing", sources=SAMPLE_SOURCES, home=home)
         settings.prepare()
         with connect(settings.raw) as connection:
             loading.prepare(connection, read_sources(settings.sources))

@@ -94,7 +94,14 @@ def _print_tables(report: Report, console: Console) -> None:
     tables = report.get("tables", {})
     before = report.get("tables_before", {})
     if not tables:
-        console.print("Nothing new: no table was changed.")
+        failed = report.get("errors") or any(
+            not check["success"] for check in report.get("checks", [])
+        )
+        console.print(
+            "No data table was published: readers keep the last good ones."
+            if failed
+            else "Nothing new: no table was changed."
+        )
         return
     table = Table(title="Published tables", title_justify="left")
     table.add_column("table")

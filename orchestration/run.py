@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from expectations.suite import SuiteError
+from orchestration.dbt_project import DbtError
 from orchestration.report import Report, print_summary
 from orchestration.settings import Settings
 from orchestration.sources import SourcesError
@@ -27,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module="dagster")
     try:
         success, run_id = execute(settings, full_refresh=options.full_refresh)
-    except SourcesError as error:
+    except (DbtError, SourcesError, SuiteError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         return 1
     report = Report(settings.reports, run_id)

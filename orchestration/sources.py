@@ -53,7 +53,14 @@ _COMMON = ("format", "identity_namespace", "owner", "makes_sessions", "time_is_c
 _CSV_ONLY = ("delimiter", "header", "encoding")
 _REQUIRED = ("event_at", "event_name")
 #: The fields of a source that decide what its rows become.
-_RULES = {"format", "identity_namespace", "makes_sessions", "time_is_corrected", "columns", "mapping"}
+_RULES = {
+    "format",
+    "identity_namespace",
+    "makes_sessions",
+    "time_is_corrected",
+    "columns",
+    "mapping",
+}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?(\[\])?")
 _LISTS = ("properties", "traits")
@@ -122,7 +129,9 @@ class Source(BaseModel):
     def definition(self) -> str:
         """A fingerprint of what says how its rows become events: other rules, other rows."""
         rules = self.model_dump(include=_RULES)
-        return hashlib.md5(json.dumps(rules, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+        return hashlib.md5(
+            json.dumps(rules, sort_keys=True).encode(), usedforsecurity=False
+        ).hexdigest()
 
     @property
     def table(self) -> str:

@@ -313,13 +313,14 @@ class Run:
                     "select schema_name, table_name from duckdb_tables()"
                 ).fetchall()
             }
-            if "event_rows" not in tables or "processed_batches" not in tables:
-                return "event_rows" in tables
-            schema = quote(tables["processed_batches"])
-            found = connection.execute(
-                f"select count(*) from {schema}.processed_batches"
-            ).fetchall()
-            return bool(found[0][0] == 0)
+
+            def has_rows(table: str) -> bool:
+                if table not in tables:
+                    return False
+                found = connection.execute(f"select 1 from {quote(tables[table])}.{table} limit 1")
+                return bool(found.fetchall())
+
+            return has_rows("event_rows") and not has_rows("processed_batches")
 
     def _last_run(self) -> str | None:
         try:

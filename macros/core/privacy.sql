@@ -37,11 +37,12 @@
 {%- endmacro %}
 
 
-{#- An identifier that is an e-mail or IP address becomes `email_…` or `ip_…` and a hash of it in lower case. -#}
+{#- An identifier that has an e-mail address in it, or is an IP address, becomes `email_…` or `ip_…` and a hash of all
+    of it in lower case: people stay apart. -#}
 {% macro mask_identifier(identifier) -%}
     case
-        when contains({{ identifier }}, '@')
-            and {{ footpath.regex_matches(identifier, '^' ~ footpath.email_pattern() ~ '$') }}
+        when (contains({{ identifier }}, '@') or contains({{ identifier }}, '%40'))
+            and {{ footpath.regex_matches(identifier, footpath.email_pattern()) }}
             then 'email_' || left(md5(lower({{ identifier }})), 16)
         when {{ footpath.regex_matches(identifier, '^[0-9]{1,3}([.][0-9]{1,3}){3}$') }}
             or {{ footpath.regex_matches(identifier, '^[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}$') }}

@@ -24,6 +24,11 @@
     ] %}
     {# Raised by one when a release makes other rows of the same raw rows: its first run asks for a full refresh. #}
     {% set values = ['rules=1'] %}
+    {# Edited lists change what is stored as well. #}
+    {% for node in graph.nodes.values() | sort(attribute='unique_id')
+        if node.resource_type == 'seed' and node.package_name == 'footpath' %}
+        {% do values.append(node.name ~ '=' ~ node.checksum.checksum[:12]) %}
+    {% endfor %}
     {% for name in names %}
         {% do values.append(name ~ '=' ~ footpath.setting(name)) %}
     {% endfor %}

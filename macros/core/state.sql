@@ -100,10 +100,13 @@
             {% endif %}
             {% set current = footpath.stored_settings() %}
             {% for settings in remembered if settings != current %}
+                {% set before = settings.split('; ') %}
+                {% set now = current.split('; ') %}
                 {% do exceptions.raise_compiler_error(
-                    'footpath: the tables were built with other settings. Built with: ' ~ settings
-                    ~ '. Now: ' ~ current ~ '. Rows made by two rules must not mix: run once with --full-refresh'
-                    ~ ' (make run FULL_REFRESH=1), or set the setting back.'
+                    'footpath: the tables were built with other settings. Then: '
+                    ~ before | reject('in', now) | join(', ') ~ '. Now: ' ~ now | reject('in', before) | join(', ')
+                    ~ '. Rows made by two rules must not mix: run once with --full-refresh'
+                    ~ ' (make run FULL_REFRESH=1), or set it back.'
                 ) %}
             {% endfor %}
         {% endif %}

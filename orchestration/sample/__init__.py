@@ -38,6 +38,11 @@ The same seed gives the same bytes, whatever the date and `PYTHONHASHSEED`. (Ano
 may compress the same lines to other bytes.)
 """
 
+from pathlib import Path
+
 from orchestration.sample.simulation import BadDay, Facts, simulate
 
-__all__ = ["BadDay", "Facts", "simulate"]
+__all__ = ["SAMPLE_SOURCES", "BadDay", "Facts", "simulate"]
+
+#: What the sample dumps are, in the form of sources.yml.
+SAMPLE_SOURCES = Path(__file__).with_name("sources.yml")

@@ -126,7 +126,7 @@ masked as (
         {{ footpath.mask_identifier('judged.user_id') }} as user_id,
         {{ footpath.mask_identifier('judged.previous_id') }} as previous_id,
         {{ footpath.mask_identifier('judged.group_id') }} as group_id,
-        judged.client_session_id,
+        {{ footpath.mask_identifier('judged.client_session_id') }} as client_session_id,
         judged.is_bot,
         coalesce(judged.makes_session, true) as makes_session,
         addresses.masked_url as page_url,
@@ -164,7 +164,7 @@ identified as (
 )
 
 select
-    *,
+    * replace ({{ footpath.mask_text('event_id') }} as event_id),
     case
         when quarantine_reason is null then {{ footpath.hash_key(['source', 'event_id']) }}
         else {{ footpath.hash_key(["'quarantined'", 'source', 'file', 'cast(line as varchar)']) }}
