@@ -341,6 +341,8 @@ class Run:
                 "select source, file, batch_id, state from files where state <> 'replaced' order by all"
             ).fetchall():
                 digest.update(repr(row).encode())
+        for name, source in sorted(self.sources.items()):
+            digest.update(f"{name} {source.definition}".encode())
         for path in self._project_files():
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
@@ -348,7 +350,7 @@ class Run:
 
     def _project_files(self) -> list[Path]:
         project = self.settings.project
-        files = [project / "dbt_project.yml", self.settings.sources]
+        files = [project / "dbt_project.yml"]
         for folder in ("models", "macros", "seeds", "expectations"):
             files += sorted(
                 path
