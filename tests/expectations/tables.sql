@@ -80,12 +80,12 @@ insert into identities values
 create table load_files (
   source varchar, file varchar, sha256 varchar, batch_id varchar, loaded_at timestamp, state varchar,
   raw_rows bigint, event_rows bigint, duplicate_rows bigint, quarantined_rows bigint,
-  erased_rows bigint
+  erased_rows bigint, repeated_rows_without_id bigint
 );
 insert into load_files values
-  ('web', 'one.jsonl', 'a', 'b1', '2026-01-03', 'admitted', 100, 6, 93, 1, 0),
-  ('web', 'two.jsonl', 'b', 'b2', '2026-01-03', 'replaced', 9, null, null, null, null),
-  ('web', 'two.jsonl', 'c', 'b3', '2026-01-03', 'held', 9, null, null, null, null);
+  ('web', 'one.jsonl', 'a', 'b1', '2026-01-03', 'admitted', 100, 6, 93, 1, 0, 0),
+  ('web', 'two.jsonl', 'b', 'b2', '2026-01-03', 'replaced', 9, null, null, null, null, null),
+  ('web', 'two.jsonl', 'c', 'b3', '2026-01-03', 'held', 9, null, null, null, null, null);
 
 create table quarantined_events (
   source varchar, file varchar, line bigint, reason varchar, raw varchar

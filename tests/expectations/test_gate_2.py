@@ -59,6 +59,7 @@ FAULTS = {
     ("load_files", "events_add_up"): "update load_files set event_rows = 5",
     ("load_files", "quarantine_adds_up"): "delete from quarantined_events",
     ("load_files", "little_quarantined"): "update load_files set quarantined_rows = 6",
+    ("load_files", "few_repeats_without_id"): "update load_files set repeated_rows_without_id = 1",
     ("quarantined_events", "reason_not_null"): "update quarantined_events set reason = null",
     ("quarantined_events", "place_known"): "update quarantined_events set file = null",
     ("quarantined_events", "key_unique"): "insert into quarantined_events from quarantined_events",
