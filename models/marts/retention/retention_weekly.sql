@@ -19,7 +19,11 @@ data_until as (
 
 calendar as (
 
-    {{ footpath.every_week('(select min(week) from weeks)', '(select ' ~ footpath.week_of('day') ~ ' from data_until)') }}
+    -- An event may lie some hours after data_until, in the next week.
+    {{ footpath.every_week(
+        '(select min(weeks.week) from weeks)',
+        '(select greatest((select max(weeks.week) from weeks), ' ~ footpath.week_of('day') ~ ') from data_until)'
+    ) }}
 
 ),
 
