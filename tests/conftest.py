@@ -61,7 +61,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 @pytest.fixture(scope="session")
 def built(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The sample after the whole job: one batch is held, all others are published."""
+    """Run the whole job on the sample: one batch is held, all others are published."""
     installation = Installation(tmp_path_factory.mktemp("built"), sample.sources)
     installation.deliver_all(sample.landing)
     before = dict(os.environ)
@@ -73,7 +73,7 @@ def built(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture
 def copied(built: Built, tmp_path: Path) -> Installation:
-    """A copy of the built installation, to change."""
+    """Copy the built installation, to change it."""
     return built.installation.copy(tmp_path / "copied")
 
 

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from orchestration.definitions import JOB, PROCESS_TAG
-from tests.installation import Installation, call
+from tests.installation import Installation
 
 WEB = "sources:\n  web: {format: segment}\n"
 HOLD = """
@@ -109,38 +110,44 @@ def test_a_release_waits_for_the_run_that_holds_the_lock(copied: Installation) -
     assert copied.raw("select state from files where batch_id = " + f"'{batch}'") == [("admitted",)]
 
 
-def test_two_runs_started_together_both_end_with_0_and_one_waits_for_the_other(
-    home: Installation,
+def test_two_runs_started_together_follow_each_other_and_both_end_with_0(
+    copied: Installation,
 ) -> None:
-    home.deliver("web", "a.jsonl", [call(1, "2026-01-05T10:00:00Z")])
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "orchestration.run"],
-            env=home.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    outputs = [run.communicate(timeout=540) for run in runs]
+    with holder(copied) as first:
+        assert line_of(first) == "held"
+        runs = [
+            subprocess.Popen(
+                [sys.executable, "-m", "orchestration.run"],
+                env=copied.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        try:
+            for run in runs:
+                assert f"Another run is going on (process {first.pid}): waiting" in line_of(run)
+            assert first.stdin is not None
+            first.stdin.close()
+            outputs = [run.communicate(timeout=540)[0] for run in runs]
+        finally:
+            for run in runs:
+                run.kill()
     assert [run.returncode for run in runs] == [0, 0], outputs
-    words = [output for output, _ in outputs]
-    assert sum("waiting for it" in text for text in words) == 1
-    (late,) = [text for text in words if "waiting for it" in text]
-    (early,) = [text for text in words if "waiting for it" not in text]
-    assert "Files of this run" in early
-    assert "Nothing new: no table was changed." in late
-    assert all("Traceback" not in text + errors for text, errors in outputs)
-    assert home.read("select count(*) from events") == [(1,)]
+    assert all("readers open: " in output and "Traceback" not in output for output in outputs)
+    with dg.DagsterInstance.from_config(str(copied.settings.dagster)) as instance:
+        times = sorted(
+            (record.start_time or 0, record.end_time or 0)
+            for record in instance.get_run_records(limit=2)
+        )
+    assert times[0][0] < times[0][1] <= times[1][0], "the runs overlapped"
 
 
 def test_the_next_run_marks_runs_whose_process_is_gone_as_failed(copied: Installation) -> None:
-    ended = subprocess.run(["true"], check=True, capture_output=True)
-    assert ended.returncode == 0
     with subprocess.Popen(["true"]) as process:
         gone = process.pid
-    while os.path.exists(f"/proc/{gone}"):
+    while Path(f"/proc/{gone}").exists():
         time.sleep(0.01)
     with dg.DagsterInstance.from_config(str(copied.settings.dagster)) as instance:
         for run_id, process_id in (("dead", gone), ("alive", os.getpid())):
