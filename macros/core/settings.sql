@@ -22,7 +22,8 @@
         'session_timeout', 'reporting_timezone', 'future_tolerance', 'earliest_plausible_event_at',
         'max_event_bytes', 'include_bots', 'parse_user_agents', 'identity_strategy'
     ] %}
-    {# Raised by one when a release makes other rows of the same raw rows: its first run asks for a full refresh. #}
+    {# Raised by one when a release makes other rows of the same raw rows (newer lists of crawlers and browsers do):
+       its first run asks for a full refresh. #}
     {% set values = ['rules=1'] %}
     {# Edited lists change what is stored as well. #}
     {% for node in graph.nodes.values() | sort(attribute='unique_id')

@@ -6,11 +6,19 @@ Browser, operating system and device come from `ua-parser`, crawlers from `crawl
 import importlib.metadata
 
 import crawleruseragents
-import pandas as pd
 import ua_parser
 
 PHONES_AND_TABLETS = {"iPhone": "phone", "iPad": "tablet", "iPod": "phone", "Kindle": "tablet"}
-DESKTOP_SYSTEMS = {"Windows", "Mac OS X", "Linux", "Ubuntu", "Fedora", "Debian", "Chrome OS", "FreeBSD"}
+DESKTOP_SYSTEMS = {
+    "Windows",
+    "Mac OS X",
+    "Linux",
+    "Ubuntu",
+    "Fedora",
+    "Debian",
+    "Chrome OS",
+    "FreeBSD",
+}
 
 
 def device_type(text: str, system: str | None, device: str | None) -> str | None:
@@ -46,7 +54,9 @@ def take_apart(text: str) -> tuple[str | None, ...]:
 def model(dbt, session):
     """Return the user agents that the table does not have yet."""
     dbt.config(materialized="incremental", meta={"region": "append"})
-    known = f"where user_agent not in (select user_agent from {dbt.this})" if dbt.is_incremental else ""
+    known = (
+        f"where user_agent not in (select user_agent from {dbt.this})" if dbt.is_incremental else ""
+    )
     staged = dbt.ref("staged_rows")  # noqa: F841 - read by name below
     texts = session.sql(
         f"""
@@ -56,14 +66,7 @@ def model(dbt, session):
         order by user_agent
         """
     ).fetchall()
-    rows = [
-        (*take_apart(text), crawleruseragents.is_crawler(text))
-        for (text,) in texts
-    ]
-    columns = [
-        "user_agent", "browser", "browser_version", "operating_system", "device", "device_type", "is_bot",
-    ]
-    frame = pd.DataFrame(rows, columns=columns)  # noqa: F841 - read by name below
+    rows = [(*take_apart(text), crawleruseragents.is_crawler(text)) for (text,) in texts]
     versions = "ua-parser-builtins {}, crawler-user-agents {}".format(
         importlib.metadata.version("ua-parser-builtins"),
         importlib.metadata.version("crawler-user-agents"),
