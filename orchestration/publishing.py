@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
+
 from orchestration.database import connect, literal, quote
 
 #: What tells how a run went; readers get it even when the data did not pass its gate.
@@ -14,8 +16,10 @@ STATUS_TABLES = ("load_files", "quarantined_events", "check_results", "alerts")
 COMPACT_ABOVE = 0.30
 
 
-def publish(warehouse: Path, published: Path) -> None:
+def publish(warehouse: Path, published: Path) -> list[str]:
     """Replace the published file by a copy of the warehouse, at once.
+
+    Returns the names of views that readers do not get, because they read raw data.
 
     A copy of the file, not of its rows: the cheapest whole swap. A reader that has the old file open keeps
     reading it; whoever opens it next sees the new one.
@@ -23,8 +27,9 @@ def publish(warehouse: Path, published: Path) -> None:
     new = published.with_name(published.name + ".new")
     _remove(new)
     shutil.copyfile(warehouse, new)
-    _keep_only_what_stands_alone(new)
+    dropped = _keep_only_what_stands_alone(new)
     _replace(new, published)
+    return dropped
 
 
 def publish_status(warehouse: Path, published: Path, tables: Sequence[str] = STATUS_TABLES) -> None:
@@ -69,16 +74,29 @@ def compact(path: Path) -> bool:
     return True
 
 
-def _keep_only_what_stands_alone(path: Path) -> None:
-    """Drop the views that read raw.duckdb, which readers do not have."""
+def _keep_only_what_stands_alone(path: Path) -> list[str]:
+    """Drop the views that read raw.duckdb, and the views over those; return their names."""
+    dropped: list[str] = []
     with connect(path) as connection:
-        views = connection.execute(
-            "select schema_name, view_name, sql from duckdb_views() where not internal"
-        ).fetchall()
-        for schema, name, sql in views:
-            if schema.endswith("_staging") or "raw." in sql:
+        while broken := _broken_views(connection):
+            for schema, name in broken:
                 connection.execute(f"drop view {quote(schema)}.{quote(name)}")
+                dropped.append(f"{schema}.{name}")
         connection.execute("checkpoint")
+    return sorted(dropped)
+
+
+def _broken_views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    views = connection.execute(
+        "select schema_name, view_name from duckdb_views() where not internal order by all"
+    ).fetchall()
+    broken = []
+    for schema, name in views:
+        try:
+            connection.execute(f"describe select * from {quote(schema)}.{quote(name)}").fetchall()
+        except duckdb.Error:
+            broken.append((schema, name))
+    return broken
 
 
 def _remove(path: Path) -> None:

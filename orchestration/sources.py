@@ -150,6 +150,14 @@ class Sources(Mapping[str, Source]):
     def __init__(self, sources: list[Source], path: Path | None = None) -> None:
         self.path = path
         self._by_name = {source.name: source for source in sources}
+        for source in sources:
+            other = self._by_name.get(source.identity_namespace or "")
+            if other is not None and other is not source and other.identity_namespace is None:
+                raise source.error(
+                    "identity_namespace",
+                    f"'{other.name}' is the scope of the devices of the source of that name: choose another name, or "
+                    f"give source '{other.name}' the same identity_namespace",
+                )
 
     def __getitem__(self, name: str) -> Source:
         return self._by_name[name]

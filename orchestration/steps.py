@@ -98,6 +98,8 @@ class Run:
 
     def anything_new(self) -> bool:
         """Whether there is work: new or changed batches, another project, or a run that did not finish."""
+        # An edit that comes while the run goes on is new to the next one.
+        self.report.set("project", self._project_digest())
         if self.full_refresh or not self.settings.published.exists():
             return True
         return self._last_run() != self._fingerprint()
@@ -133,6 +135,8 @@ class Run:
     def build(self) -> list[NodeResult]:
         """Bring every model up to date with the admitted batches."""
         self.say("build")
+        # From here on the warehouse is not what was published last, whatever happens to this run.
+        self.settings.last_run.unlink(missing_ok=True)
         with self.timed("build"):
             full_refresh = self.full_refresh
             if not full_refresh and self._first_build_was_cut_off():
@@ -166,7 +170,15 @@ class Run:
             publishing.compact(self.settings.warehouse)
             with connect(self.settings.warehouse) as connection:
                 connection.execute("checkpoint")
-            publishing.publish(self.settings.warehouse, self.settings.published)
+            dropped = publishing.publish(self.settings.warehouse, self.settings.published)
+            self.report.add(
+                "notes",
+                [
+                    f"the view {name} reads raw data: readers do not get it (make it a table)"
+                    for name in dropped
+                    if name.startswith("main.")
+                ],
+            )
             counts = self.row_counts(self.settings.published)
             self.report.set("tables", counts)
             self._remember()
@@ -343,6 +355,11 @@ class Run:
                 digest.update(repr(row).encode())
         for name, source in sorted(self.sources.items()):
             digest.update(f"{name} {source.definition}".encode())
+        digest.update((self.report.get("project") or self._project_digest()).encode())
+        return digest.hexdigest()
+
+    def _project_digest(self) -> str:
+        digest = hashlib.sha256()
         for path in self._project_files():
             digest.update(path.name.encode())
             digest.update(path.read_bytes())

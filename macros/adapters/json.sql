@@ -32,7 +32,8 @@
         select
             {{ key }},
             cast(to_json(name) as varchar) as name,
-            cast(json_extract({{ json }}, '$."' || name || '"') as varchar) as value,
+            {# a pointer takes any key, a path does not #}
+            cast(json_extract({{ json }}, '/' || replace(replace(name, '~', '~0'), '/', '~1')) as varchar) as value,
             row_number() over (
                 partition by {{ key }}, name
                 order by {{ ordering | replace(' asc', ' desc') | replace('nulls last', 'nulls first') }}
@@ -42,7 +43,7 @@
             from {{ relation }}
             where json_type({{ json }}) = 'OBJECT'
         ) as named
-        where not contains(name, '"')
+        where name <> ''
     ) as placed
     where place = 1
     group by {{ key }}

@@ -46,7 +46,13 @@
     {%- set called = expressions['event_type'] %}
     {%- set expression = 'coalesce(' ~ expression ~ ', nullif(' ~ called ~ ", 'track'))" %}
     {%- endif %}
-    {%- if type == 'timestamp' and expression != 'null' %}
+    {%- if name in ['received_at', 'sent_at', 'original_timestamp'] and expression != 'null' %}
+    {#- These are reckoned with: a clock that says the year 1 or 9999 says nothing, and would overflow. #}
+    {%- set time = footpath.utc_timestamp(expression) %}
+    case
+        when {{ time }} between timestamp '1900-01-01' and timestamp '9000-01-01' then {{ time }}
+    end as {{ name }}{{ ',' if not loop.last }}
+    {%- elif type == 'timestamp' and expression != 'null' %}
     {{ footpath.utc_timestamp(expression) }} as {{ name }}{{ ',' if not loop.last }}
     {%- else %}
     cast({{ expression }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}

@@ -52,16 +52,29 @@
 {%- endmacro %}
 
 
+{#- In JSON a letter before an address may belong to an escape (\nbob@…): what stands before it is put back whole. -#}
+{% macro json_email_pattern() -%}
+    (^|[^A-Za-z0-9._+\\-]|\\(?:u[0-9A-Fa-f]{4}|.)){{ footpath.email_pattern() }}
+{%- endmacro %}
+
+{#- A text under a key that names the address of a machine. -#}
+{% macro json_ip_pattern() -%}
+    (?i)("(?:[$]?ip|(?:client|remote|user)?_?ip_?addr(?:ess)?|(?:client|remote|user)_?ip)"\s*:\s*)"(?:[^"\\]|\\.)*"
+{%- endmacro %}
+
+
 {#- JSON that analysts read: under a key that names the address of a machine, at any depth, the value becomes null;
-    e-mail addresses are masked. -#}
+    e-mail addresses are masked. Most values have neither. Should a value not be JSON any more, it is kept as a text. -#}
 {% macro mask_json(json) -%}
     {%- set text = 'cast(' ~ json ~ ' as varchar)' -%}
-    {%- set address_key = '("(?:[$]?ip|(?:client|remote|user)?_?ip_?addr(?:ess)?|(?:client|remote|user)_?ip)"\\s*:\\s*)"[^"]*"' -%}
-    cast(
-        {{ footpath.mask_text(
-            "case when " ~ footpath.regex_matches(text, '(?i)"[$a-z_]*ip[_a-z]*"')
-            ~ " then " ~ footpath.regex_replace_all(text, '(?i)' ~ address_key, '\\1null')
-            ~ " else " ~ text ~ " end"
-        ) }} as json
-    )
+    {%- set masked = footpath.regex_replace_all(
+        footpath.regex_replace_all(text, footpath.json_ip_pattern(), '\\1null'),
+        footpath.json_email_pattern(), '\\1[email]'
+    ) -%}
+    case
+        when contains({{ text }}, '@') or contains({{ text }}, '%40')
+            or {{ footpath.regex_matches(text, '(?i)"[$a-z_]*ip[_a-z]*"') }}
+            then coalesce(try(cast({{ masked }} as json)), to_json({{ masked }}))
+        else cast({{ json }} as json)
+    end
 {%- endmacro %}
