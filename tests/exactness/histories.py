@@ -18,8 +18,6 @@ BROWSER = (
 GAPS = (0, 0, 1, 60, TIMEOUT - 1, TIMEOUT, TIMEOUT, TIMEOUT + 1, 3600, 86400, 40 * 86400)
 
 
-
-
 def history(seed: int, events: int = 25) -> list[str]:
     """Return the lines of one history, in no order that matters."""
     rng = random.Random(seed)
@@ -48,9 +46,13 @@ def _call(
     call: dict[str, object] = {
         "type": kind if kind in ("page", "track", "identify", "alias", "screen") else "track",
         "anonymousId": rng.choice(devices) if rng.random() < 0.9 else None,
-        "userId": rng.choice(users) if kind in ("identify", "alias") or rng.random() < 0.25 else None,
+        "userId": rng.choice(users)
+        if kind in ("identify", "alias") or rng.random() < 0.25
+        else None,
         "timestamp": _text(at),
-        "receivedAt": _text(at + timedelta(seconds=rng.choice([0, 1, 3600]))) if rng.random() < 0.8 else None,
+        "receivedAt": _text(at + timedelta(seconds=rng.choice([0, 1, 3600])))
+        if rng.random() < 0.8
+        else None,
         "context": {"userAgent": BOT if rng.random() < 0.06 else BROWSER},
     }
     if rng.random() < 0.9:
@@ -73,7 +75,11 @@ def _call(
     if kind == "nobody":
         call["anonymousId"] = call["userId"] = None
     if kind == "broken":
-        call.update(rng.choice([{"timestamp": "soon"}, {"event": None}, {"timestamp": "2031-01-01T00:00:00Z"}]))
+        call.update(
+            rng.choice(
+                [{"timestamp": "soon"}, {"event": None}, {"timestamp": "2031-01-01T00:00:00Z"}]
+            )
+        )
     if rng.random() < 0.1:  # a clock that is hours off
         call["originalTimestamp"] = call["timestamp"]
         call["sentAt"] = _text(at + timedelta(hours=rng.choice([-3, 2]), seconds=5))

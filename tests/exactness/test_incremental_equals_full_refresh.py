@@ -35,7 +35,11 @@ def test_batches_in_any_order_with_repeats_leave_what_one_full_build_leaves(tmp_
     again.run()
     found = differences(cut, again)
     assert not found, found
-    found = {table: rows for table, rows in differences(once, again).items() if table != "quarantined_events"}
+    found = {
+        table: rows
+        for table, rows in differences(once, again).items()
+        if table != "quarantined_events"
+    }
     assert not found, found
 
 
