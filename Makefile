@@ -4,6 +4,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 UV := .uv/bin/uv
 READY := $(VENV)/.ready
+# Two files of tests at a time; each worker builds the shared sample once.
+WORKERS := --numprocesses 2 --dist loadfile
 
 export PYTHONWARNINGS = ignore
 export UV_PYTHON_DOWNLOADS = never
@@ -41,10 +43,10 @@ docs: $(READY) ## Build dbt's documentation of the models of the last run
 	@$(RUN) orchestration.docs
 
 test: $(READY) ## Run the tests
-	@$(RUN) pytest -m "not long"
+	@$(RUN) pytest -m "not long" $(WORKERS)
 
 test-long: $(READY) ## Run the long tests too: kills, many cuts
-	@$(RUN) pytest -m long
+	@$(RUN) pytest -m long $(WORKERS)
 
 lint: $(READY) ## Check style, types, SQL and dbt conventions
 	@$(VENV)/bin/ruff check .
