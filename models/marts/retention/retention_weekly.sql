@@ -17,9 +17,9 @@ data_until as (
 
 ),
 
+-- An event may lie some hours after data_until, in the next week.
 calendar as (
 
-    -- An event may lie some hours after data_until, in the next week.
     {{ footpath.every_week(
         '(select min(weeks.week) from weeks)',
         '(select greatest((select max(weeks.week) from weeks), ' ~ footpath.week_of('day') ~ ') from data_until)'
