@@ -46,7 +46,7 @@ test: $(READY) ## Run the tests
 	@$(RUN) pytest -m "not long" $(WORKERS)
 
 test-long: $(READY) ## Run the long tests too: kills, many cuts
-	@$(RUN) pytest -m long --numprocesses 2
+	@$(RUN) pytest -m long
 
 lint: $(READY) ## Check style, types, SQL and dbt conventions
 	@$(VENV)/bin/ruff check .
