@@ -142,7 +142,7 @@ masked as (
         {{ footpath.mask_text("nullif(coalesce(judged.utm_term, addresses.utm_term), '')") }} as utm_term,
         {{ footpath.mask_text("nullif(coalesce(judged.utm_content, addresses.utm_content), '')") }} as utm_content,
         addresses.click_id_type,
-        judged.user_agent,
+        {{ footpath.mask_text('judged.user_agent') }} as user_agent,
         judged.locale,
         {{ footpath.mask_json('judged.properties') }} as properties,
         {{ footpath.mask_json('judged.traits') }} as traits,
