@@ -3,7 +3,11 @@
     {% do return({
         'inputs': ['stg_segment__calls', 'stg_plain__rows', 'stg_unreadable__lines'],
         'manifest': 'raw',
+        'session_strategy': 'computed',
         'session_timeout': 1800,
+        'max_session_length': none,
+        'split_at_midnight': false,
+        'split_on_campaign': false,
         'reporting_timezone': 'UTC',
         'week_start': 'monday',
         'future_tolerance': 86400,
@@ -12,6 +16,7 @@
         'include_bots': false,
         'parse_user_agents': true,
         'identity_strategy': 'timeline',
+        'max_identifiers_per_person': 100,
     }) %}
 {% endmacro %}
 
@@ -19,8 +24,9 @@
 {#- What changes a stored row when it changes: a run that finds another value than the last one stops. -#}
 {% macro stored_settings() %}
     {% set names = [
-        'session_timeout', 'reporting_timezone', 'future_tolerance', 'earliest_plausible_event_at',
-        'max_event_bytes', 'include_bots', 'parse_user_agents', 'identity_strategy'
+        'session_strategy', 'session_timeout', 'max_session_length', 'split_at_midnight', 'split_on_campaign',
+        'reporting_timezone', 'future_tolerance', 'earliest_plausible_event_at', 'max_event_bytes', 'include_bots',
+        'parse_user_agents', 'identity_strategy', 'max_identifiers_per_person'
     ] %}
     {# Raised by one when a release makes other rows of the same raw rows (newer lists of crawlers and browsers do):
        its first run asks for a full refresh. #}
@@ -49,7 +55,8 @@
     {% endfor %}
     {% set allowed = {
         'week_start': ['monday', 'sunday'],
-        'identity_strategy': ['timeline'],
+        'identity_strategy': ['timeline', 'last_user', 'graph'],
+        'session_strategy': ['computed', 'client'],
         'manifest': ['raw', 'inputs'],
     } %}
     {% set value = given.get(name, defaults[name]) %}
