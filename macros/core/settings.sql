@@ -30,7 +30,7 @@
     ] %}
     {# Raised by one when a release makes other rows of the same raw rows (newer lists of crawlers and browsers do):
        its first run asks for a full refresh. #}
-    {% set values = ['rules=1'] %}
+    {% set values = ['rules=2'] %}
     {# Edited lists change what is stored as well. #}
     {% for node in graph.nodes.values() | sort(attribute='unique_id')
         if node.resource_type == 'seed' and node.package_name == 'footpath' %}
@@ -64,6 +64,19 @@
         {% do exceptions.raise_compiler_error(
             "footpath setting " ~ name ~ " is '" ~ value ~ "'. Allowed: " ~ allowed[name] | join(', ')
         ) %}
+    {% endif %}
+    {% if name == 'max_session_length' and value is not none and (value is not integer or value < 1) %}
+        {% do exceptions.raise_compiler_error(
+            "footpath setting max_session_length is '" ~ value ~ "'. Allowed: seconds as a whole number, or null for no limit"
+        ) %}
+    {% endif %}
+    {% if name == 'session_strategy' and value == 'client' %}
+        {% for cut in ['max_session_length', 'split_at_midnight', 'split_on_campaign'] if given.get(cut) %}
+            {% do exceptions.raise_compiler_error(
+                'footpath setting ' ~ cut ~ ' cuts sessions that footpath computes; with session_strategy: client they '
+                ~ 'are the ones that the client named. Set one of the two.'
+            ) %}
+        {% endfor %}
     {% endif %}
     {% do return(value) %}
 {% endmacro %}

@@ -2,6 +2,8 @@
 
 -- depends_on: {{ ref('event_links') }}
 -- depends_on: {{ ref('touched_regions') }}
+-- One row per session, made from the events of the touched regions. Where a visit came from is told by its first page
+-- view.
 with session_events as (
 
     select * from {{ ref('region_events') }}
@@ -93,6 +95,48 @@ firsts as (
 
 ),
 
+-- Heartbeats say that somebody still looks at the page viewed last: in buckets of 10 seconds, the first one counts 5.
+heartbeats as (
+
+    select
+        session_id,
+        event_type,
+        floor(epoch_us(event_at) / 10000000) as bucket,
+        count(*) filter (where event_type = 'page') over (
+            partition by session_id
+            order by event_at asc, event_order asc nulls last, event_key asc
+            rows between unbounded preceding and current row
+        ) as view_number
+    from session_events
+    where
+        source in (select measured.source from {{ ref('heartbeat_sources') }} as measured)
+        and event_type in ('page', 'heartbeat')
+
+),
+
+measured_views as (
+
+    select
+        session_id,
+        10 * (count(distinct bucket) - 1) + 5 as engaged_seconds
+    from heartbeats
+    where
+        event_type = 'heartbeat'
+        and view_number > 0
+    group by session_id, view_number
+
+),
+
+measured as (
+
+    select
+        session_id,
+        sum(engaged_seconds) as engaged_seconds
+    from measured_views
+    group by session_id
+
+),
+
 counted as (
 
     select
@@ -134,7 +178,11 @@ select
     counted.screen_view_count,
     counted.interaction_count,
     counted.person_count,
-    {{ footpath.seconds_between('counted.started_at', 'counted.ended_at') }} as engaged_seconds,
+    case
+        when firsts.source in (select measured_source.source from {{ ref('heartbeat_sources') }} as measured_source)
+            then cast(coalesce(measured.engaged_seconds, 0) as decimal(18, 3))
+        else {{ footpath.seconds_between('counted.started_at', 'counted.ended_at') }}
+    end as engaged_seconds,
     {{ footpath.local_date('counted.started_at') }} as session_day,
     counted.started_at,
     counted.ended_at
@@ -142,3 +190,4 @@ from firsts
 inner join counted on firsts.session_id = counted.session_id
 left join entries on firsts.session_id = entries.session_id
 left join exits on firsts.session_id = exits.session_id
+left join measured on firsts.session_id = measured.session_id

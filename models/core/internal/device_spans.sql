@@ -1,9 +1,14 @@
 {{ config(meta={'region': {'table': 'touched_devices', 'columns': ['device_key']}}) }}
 
 -- depends_on: {{ ref('touched_devices') }}
--- Who used a device when (strategy timeline). A span ends with the last identified event of its user, its edge
--- included, and reaches back to the end of the span before: what came before a sign-up belongs to who signed up.
--- A device without an identified event has one open span without a user.
+{% if footpath.setting('identity_strategy') == 'last_user' %}
+-- Whose a device is (strategy last_user): its last user's, from the beginning to the end. A device without an
+-- identified event has one open span without a user.
+{% else %}
+-- Who used a device when. A span ends with the last identified event of its user, its edge included, and reaches
+-- back to the end of the span before: what came before a sign-up belongs to who signed up. A device without an
+-- identified event has one open span without a user.
+{% endif %}
 --
 -- Reads the key column of the stored events once (a semi-join with the touched devices).
 {% set partial = footpath.stored('device_spans') %}
@@ -75,6 +80,27 @@ instants as (
 
 ),
 
+{% if footpath.setting('identity_strategy') == 'last_user' %}
+last_users as (
+
+    select
+        device_key,
+        arg_max(user_key, event_at) as user_key
+    from instants
+    group by device_key
+
+)
+
+select
+    devices.device_key,
+    devices.device_namespace,
+    devices.anonymous_id,
+    last_users.user_key,
+    cast(null as timestamp) as valid_from,
+    cast(null as timestamp) as valid_to
+from devices
+left join last_users on devices.device_key = last_users.device_key
+{% else %}
 changes as (
 
     select
@@ -119,3 +145,4 @@ select
     end as valid_to
 from devices
 left join spans on devices.device_key = spans.device_key
+{% endif %}

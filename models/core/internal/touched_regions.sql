@@ -1,23 +1,29 @@
 {{ config(meta={'region': 'append'}) }}
 
 -- depends_on: {{ ref('touched_rows') }}
+-- depends_on: {{ ref('event_rows') }}
 -- depends_on: {{ ref('device_spans') }}
 -- depends_on: {{ ref('merged_users') }}
 -- depends_on: {{ ref('touched_devices') }}
 -- depends_on: {{ ref('touched_users') }}
--- Closed spans of one actor's time in one source, in which everything about sessions and persons is worked out anew.
--- A touched event reaches its own instant and every session within the timeout of it; a session that reaches
--- further brings its whole span in. Nothing outside can be joined to, or cut from, what is inside.
+-- Closed spans of one actor's time in one source, in which everything about sessions and persons is worked out anew:
+-- each touched instant with all sessions that lie within the timeout of it, with those within the timeout of these,
+-- and so on. Nothing outside can be joined to, or cut from, what is inside.
+--
+-- Reads four columns of the stored sessions (a semi-join with the touched actors) and narrow columns of the links.
 {% set stored_links = footpath.stored('event_links') %}
 {% set stored_sessions = footpath.stored('sessions') %}
+{% set stored_heartbeats = footpath.stored('heartbeat_sources') %}
 {% set timeout = footpath.setting('session_timeout') %}
+{% set by_client = footpath.setting('session_strategy') == 'client' %}
 
-with points as (
+with touched as (
 
     select
         source,
         actor_key,
-        event_at
+        event_at,
+        {% if by_client %}{{ footpath.client_session_key() }}{% else %}cast(null as varchar){% endif %} as session_id
     from {{ ref('touched_rows') }}
     where
         actor_key is not null
@@ -31,17 +37,17 @@ with points as (
     select
         links.source,
         links.actor_key,
-        links.event_at
+        links.event_at,
+        null as session_id
     from {{ stored_links }} as links
     inner join {{ ref('device_spans') }} as spans
-        on
-            links.device_key = spans.device_key
-            and (spans.valid_from is null or links.event_at > spans.valid_from)
-            and (spans.valid_to is null or links.event_at <= spans.valid_to)
+        on {{ footpath.in_span('links', 'spans') }}
     left join {{ ref('merged_users') }} as merged on spans.user_key = merged.user_key
     where
+        {% if footpath.setting('identity_strategy') != 'last_user' %}
         links.user_key is null
-        and links.device_key in (
+        and {% endif -%}
+        links.device_key in (
             select devices.device_key from {{ ref('touched_devices') }} as devices
             union
             select relabelled.device_key
@@ -55,12 +61,35 @@ with points as (
     select
         links.source,
         links.actor_key,
-        links.event_at
+        links.event_at,
+        null as session_id
     from {{ stored_links }} as links
     left join {{ ref('merged_users') }} as merged on links.user_key = merged.user_key
     where
         links.user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
+        {% if footpath.setting('identity_strategy') == 'last_user' %}
+        and links.device_key is null
+        {% endif %}
         and links.person_id <> coalesce(merged.person_id, links.user_key)
+    {% endif %}
+
+    {% if stored_sessions and stored_heartbeats %}
+    union
+
+    -- A source that sends its first heartbeat, or lost its last one, measures all its sessions in another way.
+    select
+        sessions.source,
+        sessions.actor_key,
+        sessions.started_at as event_at,
+        null as session_id
+    from {{ stored_sessions }} as sessions
+    where
+        sessions.source in (select before.source from {{ stored_heartbeats }} as before)
+        <> (sessions.source in (
+            select events.source
+            from {{ ref('event_rows') }} as events
+            where events.row_state = 'event' and events.event_type = 'heartbeat'
+        ))
     {% endif %}
 
 ),
@@ -68,29 +97,57 @@ with points as (
 spans as (
 
     select
-        points.source,
-        points.actor_key,
+        source,
+        actor_key,
+        event_at as from_at,
+        event_at as to_at,
+        true as is_touched
+    from touched
+    where session_id is null
+
+    {% if by_client %}
+    union all
+
+    -- A session that the client named reaches from its first event to its last one, whatever lies between.
+    select
+        touched.source,
+        touched.actor_key,
         {% if stored_sessions %}
-        min(least(points.event_at, coalesce(sessions.started_at, points.event_at))) as from_at,
-        max(greatest(points.event_at, coalesce(sessions.ended_at, points.event_at))) as to_at
+        least(min(touched.event_at), min(sessions.started_at)) as from_at,
+        greatest(max(touched.event_at), max(sessions.ended_at)) as to_at,
         {% else %}
-        min(points.event_at) as from_at,
-        max(points.event_at) as to_at
+        min(touched.event_at) as from_at,
+        max(touched.event_at) as to_at,
         {% endif %}
-    from points
+        true as is_touched
+    from touched
     {% if stored_sessions %}
-    left join {{ stored_sessions }} as sessions
-        on
-            points.source = sessions.source
-            and points.actor_key = sessions.actor_key
-            and sessions.started_at <= {{ footpath.add_seconds('points.event_at', timeout) }}
-            and sessions.ended_at >= {{ footpath.add_seconds('points.event_at', '-' ~ timeout) }}
+    left join {{ stored_sessions }} as sessions on touched.session_id = sessions.session_id
     {% endif %}
-    group by points.source, points.actor_key, points.event_at
+    where touched.session_id is not null
+    group by touched.source, touched.actor_key, touched.session_id
+    {% endif %}
+
+    {% if stored_sessions %}
+    union all
+
+    select
+        sessions.source,
+        sessions.actor_key,
+        sessions.started_at as from_at,
+        sessions.ended_at as to_at,
+        false as is_touched
+    from {{ stored_sessions }} as sessions
+    where
+        exists (
+            select 1
+            from touched
+            where touched.source = sessions.source and touched.actor_key = sessions.actor_key
+        )
+    {% endif %}
 
 ),
 
--- Spans of one actor that overlap become one, so that no event is read twice.
 ordered as (
 
     select
@@ -108,7 +165,9 @@ numbered as (
 
     select
         *,
-        count(*) filter (where reached_at is null or from_at > reached_at) over (
+        count(*) filter (
+            where reached_at is null or from_at > {{ footpath.add_seconds('reached_at', timeout) }}
+        ) over (
             partition by source, actor_key
             order by from_at asc, to_at asc
             rows between unbounded preceding and current row
@@ -124,3 +183,4 @@ select
     max(to_at) as to_at
 from numbered
 group by source, actor_key, region_number
+having bool_or(is_touched)

@@ -35,6 +35,7 @@ touched as (
         device_key,
         user_key,
         event_at,
+        client_session_id,
         case when event_type = 'alias' then previous_id end as alias_of
     from {{ ref('staged_rows') }}
     {% if stored_rows %}
@@ -47,6 +48,7 @@ touched as (
         device_key,
         user_key,
         event_at,
+        client_session_id,
         case when event_type = 'alias' then previous_id end as alias_of
     from {{ stored_rows }}
     where event_key in (select touched_keys.event_key from touched_keys)
@@ -64,5 +66,6 @@ select
     user_key,
     coalesce(device_key, user_key) as actor_key,
     event_at,
+    client_session_id,
     {{ footpath.hash_key(["'device'", 'device_namespace', 'alias_of']) }} as previous_device_key
 from touched
