@@ -2,8 +2,8 @@
 
 An event is a dictionary of `key`, `source`, `device`, `user`, `at` (datetime, UTC), `order`, `type`, `campaign`,
 `client_session` and `makes_session`, with None for what is missing; an alias event also has `previous`. Devices, users
-and previous ids are names; `known_devices` and the like are not needed, because every name of a device is one that some
-event has as its device.
+and previous ids are names that are unique over all sources; a previous id that is the device of some event names that
+device, else a user.
 """
 
 from collections import defaultdict
@@ -165,12 +165,10 @@ class People:
         self.person = _components(links)
 
     def of(self, event: Event) -> tuple[str, str] | None:
-        """The person of an event: the smallest user id of theirs, or the device; None for nobody."""
+        """Return the person of an event: their smallest user id, or the device; None for nobody."""
         on_device = self._of_device(event["device"], event["at"]) if event["device"] else None
-        if self.strategy == "last_user":
-            user = on_device or event["user"]
-        else:
-            user = event["user"] or on_device
+        named = event["user"]
+        user = on_device or named if self.strategy == "last_user" else named or on_device
         if user:
             return ("user", self.person.get(user, user))
         return ("device", event["device"]) if event["device"] else None
