@@ -2,9 +2,8 @@
 
 -- depends_on: {{ ref('device_users') }}
 -- depends_on: {{ ref('touched_components') }}
--- Users who are one person, as the events say now: linked by explicit aliases, transitively{# #}
-{%- if footpath.setting('identity_strategy') == 'graph' %}, and by the devices that they share{% endif %}.
--- The person is the one of the smallest identifier among them.
+-- Users who are one person, as the events say now: linked by explicit aliases, transitively; with the strategy graph
+-- also by the devices that they share. The person is the one of the smallest identifier among them.
 {% set partial = footpath.stored('merged_users') %}
 
 with alias_links as (
@@ -80,7 +79,7 @@ members as (
 
 ),
 
-links as (
+links as ( -- noqa: ST03
 
     select
         user_key as one,
@@ -98,7 +97,7 @@ links as (
 
 components as (
 
-    {{ footpath.connected_components('links') }}
+    {{ footpath.connected_components('links') }} -- noqa: PRS
 
 ),
 
@@ -135,7 +134,7 @@ kept_links as (
 
 linked as (
 
-    {{ footpath.connected_components('kept_links') }}
+    {{ footpath.connected_components('kept_links') }} -- noqa: PRS
 
 ),
 

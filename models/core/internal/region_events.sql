@@ -66,7 +66,7 @@ with_person as (
 with_switch as (
 
     select
-        events.* exclude (source_makes_sessions),
+        events.*,
         events.source_makes_sessions
         {% if not footpath.setting('include_bots') %}and not events.is_bot{% endif %} as makes_session
     from with_person as events
