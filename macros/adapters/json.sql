@@ -19,32 +19,40 @@
 {%- endmacro %}
 
 
-{#- A select: per key the JSON objects of a column laid over each other in order, later values win. -#}
-{% macro latest_json(relation, key, json, ordering) %}
-    {{- return(adapter.dispatch('latest_json', 'footpath')(relation, key, json, ordering)) -}}
+{#- A select: the members of the JSON objects of a column, one row each, as `name` and `value` beside other columns. -#}
+{% macro json_members(relation, columns, json) %}
+    {{- return(adapter.dispatch('json_members', 'footpath')(relation, columns, json)) -}}
 {% endmacro %}
 
-{% macro default__latest_json(relation, key, json, ordering) -%}
+{% macro default__json_members(relation, columns, json) -%}
     select
-        {{ key }},
-        cast('{' || string_agg(name || ':' || value, ',' order by name asc) || '}' as json) as {{ json }}
+        {{ columns | join(',\n        ') }},
+        name,
+        {# a pointer takes any key, a path does not #}
+        json_extract({{ json }}, '/' || replace(replace(name, '~', '~0'), '/', '~1')) as value
     from (
         select
-            {{ key }},
-            cast(to_json(name) as varchar) as name,
-            {# a pointer takes any key, a path does not #}
-            cast(json_extract({{ json }}, '/' || replace(replace(name, '~', '~0'), '/', '~1')) as varchar) as value,
-            row_number() over (
-                partition by {{ key }}, name
-                order by {{ ordering | replace(' asc', ' desc') | replace('nulls last', 'nulls first') }}
-            ) as place
-        from (
-            select *, unnest(json_keys({{ json }})) as name
-            from {{ relation }}
-            where json_type({{ json }}) = 'OBJECT'
-        ) as named
-        where name <> ''
-    ) as placed
-    where place = 1
-    group by {{ key }}
+            {{ columns | join(',\n            ') }},
+            {{ json }},
+            {# an object may name a member twice: the first one counts #}
+            unnest(list_distinct(json_keys({{ json }}))) as name
+        from {{ relation }}
+        where json_type({{ json }}) = 'OBJECT'
+    ) as named
+    where name <> ''
+{%- endmacro %}
+
+
+{#- An aggregate: the JSON object of names and JSON values, members in the order of their names. -#}
+{% macro json_object_of(name, value) %}
+    {{- return(adapter.dispatch('json_object_of', 'footpath')(name, value)) -}}
+{% endmacro %}
+
+{% macro default__json_object_of(name, value) -%}
+    cast(
+        '{' || string_agg(
+            cast(to_json({{ name }}) as varchar) || ':' || cast({{ value }} as varchar), ','
+            order by cast(to_json({{ name }}) as varchar) asc
+        ) || '}' as json
+    )
 {%- endmacro %}

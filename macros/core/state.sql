@@ -71,7 +71,9 @@
 
 
 {% macro touched_tables() %}
-    {% do return(['touched_rows', 'touched_users', 'touched_regions', 'touched_people']) %}
+    {% do return([
+        'touched_rows', 'touched_users', 'touched_regions', 'touched_people', 'touched_events', 'touched_groups'
+    ]) %}
 {% endmacro %}
 
 

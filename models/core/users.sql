@@ -48,32 +48,18 @@ user_ids as (
 
 ),
 
--- Each trait has the value that was said last.
-trait_events as (
-
-    select
-        links.person_id,
-        events.event_key,
-        events.event_at,
-        events.event_order,
-        events.traits
-    from {{ ref('event_links') }} as links
-    inner join {{ ref('event_rows') }} as events on links.event_key = events.event_key
-    where
-        links.event_type = 'identify'
-        {% if not footpath.setting('include_bots') %}and not links.is_bot{% endif %}
-        and events.traits is not null
-        {% if partial %}
-        and links.person_id in (select touched.person_id from {{ ref('touched_people') }} as touched)
-        {% endif %}
-
-),
-
 latest_traits as (
 
-    {{ footpath.latest_json(
-        'trait_events', 'person_id', 'traits', 'event_at asc, event_order asc nulls last, event_key asc'
-    ) }}
+    select
+        person_id,
+        {{ footpath.json_object_of('trait', 'value') }} as traits
+    from {{ ref('user_traits') }}
+    where
+        valid_to is null
+        {% if partial %}
+        and person_id in (select touched.person_id from {{ ref('touched_people') }} as touched)
+        {% endif %}
+    group by person_id
 
 )
 

@@ -34,6 +34,7 @@ touched as (
         device_namespace,
         device_key,
         user_key,
+        {{ footpath.group_key() }} as group_key,
         event_at,
         client_session_id,
         case when event_type = 'alias' then previous_id end as alias_of
@@ -47,6 +48,7 @@ touched as (
         device_namespace,
         device_key,
         user_key,
+        {{ footpath.group_key() }} as group_key,
         event_at,
         client_session_id,
         case when event_type = 'alias' then previous_id end as alias_of
@@ -65,6 +67,7 @@ select
     device_key,
     user_key,
     coalesce(device_key, user_key) as actor_key,
+    group_key,
     event_at,
     client_session_id,
     {{ footpath.hash_key(["'device'", 'device_namespace', 'alias_of']) }} as previous_device_key

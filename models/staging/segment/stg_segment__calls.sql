@@ -50,7 +50,7 @@ select
         'anonymous_id': "nullif(trim(calls.anonymousId), '')",
         'user_id': "nullif(trim(calls.userId), '')",
         'previous_id': "nullif(trim(calls.previousId), '')",
-        'group_id': "nullif(trim(coalesce(calls.groupId, calls.fields.groupId)), '')",
+        'group_id': "coalesce(nullif(trim(calls.groupId), ''), nullif(trim(calls.fields.groupId), ''))",
         'page_url': 'coalesce(calls.fields.page.url, calls.page.url)',
         'page_path': 'coalesce(calls.fields.page.path, calls.page.path)',
         'page_title': 'coalesce(calls.fields.page.title, calls.page.title)',
@@ -64,7 +64,7 @@ select
         'user_agent': 'calls.fields.userAgent',
         'locale': 'calls.fields.locale',
         'properties': 'calls.properties',
-        'traits': 'coalesce(calls.traits, calls.fields.traits)',
+        'traits': "coalesce(calls.traits, case when trim(calls.type) is distinct from 'group' then calls.fields.traits end)",
         'record': "to_json({'type': calls.type, 'messageId': calls.messageId, 'event': calls.event, 'name': calls.name, "
             ~ "'userId': calls.userId, 'anonymousId': calls.anonymousId, 'previousId': calls.previousId, "
             ~ "'groupId': calls.groupId, 'timestamp': calls.timestamp, 'originalTimestamp': calls.originalTimestamp, "
