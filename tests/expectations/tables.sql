@@ -3,7 +3,7 @@
 create table event_rows (
   event_key uuid, source varchar, event_id varchar, event_name varchar, event_type varchar,
   event_at timestamp, received_at timestamp, anonymous_id varchar, user_id varchar, is_bot boolean,
-  page_url varchar, page_path varchar, properties json
+  page_url varchar, page_path varchar, group_id varchar, properties json
 );
 create table event_links (event_key uuid, session_id uuid, person_id uuid);
 create macro id(kind, name) as md5(kind || '-' || name)::uuid;
@@ -12,15 +12,15 @@ insert into event_rows
 select
   id('event', number), 'web', 'e' || number, name, type, cast(seen_at as timestamp),
   cast(seen_at as timestamp), device, user_id, bot,
-  case when type = 'page' then 'https://shop.example' || path end, path, '{"n": 1}'
+  case when type = 'page' then 'https://shop.example' || path end, path, group_id, '{"n": 1}'
 from (values
-  (1, 'page', 'page', '2026-01-01 10:00:00', 'd1', null, false, '/'),
-  (2, 'page', 'page', '2026-01-01 10:00:30', 'd1', 'ann', false, '/cart'),
-  (3, 'buy', 'track', '2026-01-02 09:00:00', 'd1', 'ann', false, null),
-  (4, 'page', 'page', '2026-01-02 12:00:00', 'd2', null, false, '/'),
-  (5, 'page', 'page', '2026-01-02 13:00:00', 'crawler', null, true, '/'),
-  (6, 'ping', 'track', '2026-01-02 14:00:00', null, null, false, null)
-) as event (number, name, type, seen_at, device, user_id, bot, path);
+  (1, 'page', 'page', '2026-01-01 10:00:00', 'd1', null, false, '/', null),
+  (2, 'page', 'page', '2026-01-01 10:00:30', 'd1', 'ann', false, '/cart', 'g1'),
+  (3, 'buy', 'track', '2026-01-02 09:00:00', 'd1', 'ann', false, null, 'g2'),
+  (4, 'page', 'page', '2026-01-02 12:00:00', 'd2', null, false, '/', null),
+  (5, 'page', 'page', '2026-01-02 13:00:00', 'crawler', null, true, '/', 'g1'),
+  (6, 'ping', 'track', '2026-01-02 14:00:00', null, null, false, null, 'g1')
+) as event (number, name, type, seen_at, device, user_id, bot, path, group_id);
 
 insert into event_links values
   (id('event', 1), id('session', 1), id('person', 'ann')),
@@ -30,7 +30,7 @@ insert into event_links values
   (id('event', 5), null, id('person', 'crawler'));
 
 create view events as
-select event_rows.*, event_links.session_id, event_links.person_id
+select event_rows.*, not is_bot as is_counted, event_links.session_id, event_links.person_id
 from event_rows left join event_links using (event_key);
 
 create table sessions (
@@ -66,6 +66,29 @@ insert into user_days values
   (id('person', 'ann'), '2026-01-01', 2, 1, 2),
   (id('person', 'ann'), '2026-01-02', 1, 1, 0),
   (id('person', 'd2'), '2026-01-02', 1, 1, 1);
+
+create table user_traits (
+  person_id uuid, trait varchar, value json, valid_from timestamp, valid_to timestamp
+);
+insert into user_traits values
+  (id('person', 'ann'), 'plan', '"trial"', '2026-01-01 10:00:30', '2026-01-02 09:00:00'),
+  (id('person', 'ann'), 'plan', '"team"', '2026-01-02 09:00:00', null),
+  (id('person', 'ann'), 'name', '"Ann"', '2026-01-02 09:00:00', null);
+
+create table groups (
+  group_key uuid, group_id varchar, event_count bigint, person_count bigint, first_seen_at timestamp,
+  last_seen_at timestamp
+);
+insert into groups values
+  (id('group', 'g1'), 'g1', 2, 1, '2026-01-01 10:00:30', '2026-01-02 14:00:00'),
+  (id('group', 'g2'), 'g2', 1, 1, '2026-01-02 09:00:00', '2026-01-02 09:00:00');
+
+create table person_groups (
+  person_id uuid, group_key uuid, group_id varchar, is_latest boolean, event_count bigint
+);
+insert into person_groups values
+  (id('person', 'ann'), id('group', 'g1'), 'g1', false, 1),
+  (id('person', 'ann'), id('group', 'g2'), 'g2', true, 1);
 
 create table identities (
   identifier_type varchar, identifier varchar, identity_namespace varchar, person_id uuid,
