@@ -60,6 +60,14 @@ class DbtProject:
         """Where `parse` leaves manifest.json."""
         return self.settings.target / "manifest.json"
 
+    def relations(self) -> set[tuple[str, str]]:
+        """Return schema and name of every table and view that the project's models and seeds make."""
+        return {
+            (node.schema, node.alias)
+            for node in self.parse().nodes.values()
+            if node.resource_type in ("model", "seed", "snapshot")
+        }
+
     def build(
         self,
         select: Sequence[str] = (),

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,9 +16,13 @@ STATUS_TABLES = ("load_files", "quarantined_events", "check_results", "alerts")
 COMPACT_ABOVE = 0.30
 
 
-def publish(warehouse: Path, published: Path) -> list[str]:
+def publish(
+    warehouse: Path, published: Path, known: Collection[tuple[str, str]] | None = None
+) -> list[str]:
     """Replace the published file by a copy of the warehouse, at once.
 
+    `known` names the relations of the project by schema and name: readers get these and the status tables. What a
+    model that is gone has left behind stays in the warehouse. None: readers get everything.
     Returns the names of views that readers do not get, because they read raw data.
 
     A copy of the file, not of its rows: the cheapest whole swap. A reader that has the old file open keeps
@@ -27,6 +31,8 @@ def publish(warehouse: Path, published: Path) -> list[str]:
     new = published.with_name(published.name + ".new")
     _remove(new)
     shutil.copyfile(warehouse, new)
+    if known is not None:
+        _drop_unknown(new, {*known, *(("main", table) for table in STATUS_TABLES)})
     dropped = _keep_only_what_stands_alone(new)
     _replace(new, published)
     return dropped
@@ -72,6 +78,19 @@ def compact(path: Path) -> bool:
         connection.execute("copy from database old to new")
     _replace(new, path)
     return True
+
+
+def _drop_unknown(path: Path, known: Collection[tuple[str, str]]) -> None:
+    """Drop every table and view that is not among the known ones."""
+    with connect(path) as connection:
+        found = connection.execute(
+            "select schema_name, view_name, 'view' from duckdb_views() where not internal"
+            " union all select schema_name, table_name, 'table' from duckdb_tables() where not internal"
+            " order by all"
+        ).fetchall()
+        for schema, name, kind in found:
+            if (schema, name) not in known:
+                connection.execute(f"drop {kind} {quote(schema)}.{quote(name)}")
 
 
 def _keep_only_what_stands_alone(path: Path) -> list[str]:

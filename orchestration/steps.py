@@ -170,7 +170,9 @@ class Run:
             publishing.compact(self.settings.warehouse)
             with connect(self.settings.warehouse) as connection:
                 connection.execute("checkpoint")
-            dropped = publishing.publish(self.settings.warehouse, self.settings.published)
+            dropped = publishing.publish(
+                self.settings.warehouse, self.settings.published, self.dbt.relations()
+            )
             self.report.add(
                 "notes",
                 [

@@ -38,6 +38,7 @@ def lines() -> list[str]:
             "referrer": "https://mail.example/?to=dee@mail.example",
         },
         "traits": {"email": "eve@mail.example", "ip": "192.0.2.2"},
+        "userAgent": "Reader/2.0 (like Mozilla; +mailto:fay@mail.example)",
         "campaign": {"source": "fay@mail.example", "name": "for gus@mail.example"},
     }  # fmt: skip
     return [
@@ -121,6 +122,11 @@ def test_user_ids_that_are_addresses_stay_apart_and_are_the_same_in_any_case(
     devices = set(texts["main.events.anonymous_id"])
     assert len([device for device in devices if device.startswith("ip_")]) == 2
     assert len([device for device in devices if device.startswith("email_")]) == 2
+
+
+def test_a_user_agent_keeps_its_words_without_its_addresses(texts: dict[str, list[str]]) -> None:
+    agents = texts["main_internal.user_agents.user_agent"]
+    assert agents == ["Reader/2.0 (like Mozilla; +mailto:[email])"]
 
 
 def test_a_quarantined_line_keeps_its_words_without_its_addresses(

@@ -175,6 +175,33 @@ def test_the_published_file_has_no_raw_rows_and_no_view_that_reads_them(built: B
     }
 
 
+def test_readers_do_not_get_what_the_project_does_not_make(tmp_path: Path) -> None:
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "published.duckdb"
+    write_state(warehouse, 1)
+    with connect(warehouse) as connection:
+        connection.execute("create schema main_internal")
+        connection.execute("create table main_internal.user_days as select 1 as day")
+        connection.execute("create view old_view as select * from marker")
+        connection.execute("create table alerts as select 'new' as said")
+    publish(warehouse, published, {("main", "users"), ("main", "user_days")})
+    with connect(published, read_only=True) as connection:
+        found = connection.execute(
+            "select table_schema, table_name from information_schema.tables order by all"
+        ).fetchall()
+    assert found == [("main", "alerts"), ("main", "user_days"), ("main", "users")]
+    with connect(warehouse, read_only=True) as connection:
+        assert connection.execute("select count(*) from old_view").fetchall() == [(50000,)]
+
+
+def test_a_table_of_a_model_that_is_gone_is_not_published_again(copied: Installation) -> None:
+    with connect(copied.settings.warehouse) as connection:
+        connection.execute("create table old_mart as select 1 as left_behind")
+    assert copied.job("--full-refresh").code == 0
+    tables = set(copied.tables())
+    assert "old_mart" not in tables
+    assert {"events", "users", "load_files", "check_results", "alerts"} <= tables
+
+
 def test_an_old_reader_can_open_what_is_published(built: Built) -> None:
     with connect(built.installation.settings.published, read_only=True) as connection:
         ((tags,),) = connection.execute(
