@@ -21,13 +21,16 @@ sources:
 
 ASSETS = [
     "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "checkout_funnel",
-    "conversion_events", "data_until", "device_spans", "device_users", "event_links", "event_rows", "events",
-    "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "load_files", "load_plan",
-    "merged_users", "merged_users_now", "page_views", "processed_batches", "published",
-    "quarantined_events", "raw/shop", "raw/web", "region_events", "retention_weekly", "sessions",
-    "staged_rows", "stg_plain__rows", "stg_segment__calls", "stg_unreadable__lines",
-    "touched_aliases", "touched_components", "touched_devices", "touched_people", "touched_regions", "touched_rows",
-    "touched_users", "traffic_source_categories", "user_agents", "user_days", "users",
+    "conversion_events", "data_until", "device_spans", "device_users", "event_groups",
+    "event_links", "event_rows", "event_traits", "events", "group_person_days", "groups",
+    "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "load_files",
+    "load_plan", "merged_users", "merged_users_now", "page_views", "person_groups",
+    "processed_batches", "published", "quarantined_events", "raw/shop", "raw/web", "region_events",
+    "retention_weekly", "sessions", "staged_rows", "stg_plain__rows", "stg_segment__calls",
+    "stg_unreadable__lines", "touched_aliases", "touched_components", "touched_devices",
+    "touched_events", "touched_groups", "touched_people", "touched_regions", "touched_rows",
+    "touched_users", "traffic_source_categories", "user_agents", "user_days", "user_traits",
+    "users",
 ]  # fmt: skip
 
 
