@@ -2,13 +2,14 @@
 
 -- depends_on: {{ ref('event_links') }}
 -- depends_on: {{ ref('touched_regions') }}
+-- Page views in sessions, and those of sources that make none, which have no place and no length.
 with session_events as (
 
     select
         *,
         max(event_at) over (partition by session_id) as session_ended_at
     from {{ ref('region_events') }}
-    where session_id is not null
+    where session_id is not null or event_type = 'page'
 
 ),
 
@@ -18,12 +19,16 @@ views as (
         *,
         row_number() over (
             partition by session_id order by event_at asc, event_order asc nulls last, event_key asc
-        ) as number_in_session,
+        ) as place,
         lead(event_at) over (
             partition by session_id order by event_at asc, event_order asc nulls last, event_key asc
         ) as next_view_at
     from session_events
-    where event_type = 'page'
+    where
+        event_type = 'page'
+        {% if not footpath.setting('include_bots') %}
+        and not is_bot
+        {% endif %}
 
 )
 
@@ -35,8 +40,11 @@ select
     actor_key,
     page_path,
     page_url,
-    number_in_session,
+    case when session_id is not null then place end as number_in_session,
     -- Until the next view; the last one lasts until the session's last event.
-    {{ footpath.seconds_between('event_at', 'coalesce(next_view_at, session_ended_at)') }} as seconds_on_page,
+    case
+        when session_id is not null
+            then {{ footpath.seconds_between('event_at', 'coalesce(next_view_at, session_ended_at)') }}
+    end as seconds_on_page,
     event_at as viewed_at
 from views

@@ -10,7 +10,7 @@ with active as (
         links.person_id,
         links.event_day as day,
         count(*) as event_count,
-        count(*) filter (where links.event_type = 'page' and links.session_id is not null) as page_view_count,
+        count(*) filter (where links.event_type = 'page') as page_view_count,
         count(*) filter (where conversions.event_name is not null) as conversion_count,
         min(links.event_at) as first_event_at,
         max(links.event_at) as last_event_at
