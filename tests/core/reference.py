@@ -43,7 +43,9 @@ def sessions(
     streams: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
     for event in events:
         if event["makes_session"] and (event["device"] or event["user"]):
-            kind, actor = ("device", event["device"]) if event["device"] else ("user", event["user"])
+            kind, actor = (
+                ("device", event["device"]) if event["device"] else ("user", event["user"])
+            )
             streams[(event["source"], kind, actor)].append(event)
     found: list[list[str]] = []
     for stream in streams.values():
@@ -94,9 +96,7 @@ def _computed_sessions(
             or (midnight and day(at) != day(before))
             or (max_length is not None and at > started + timedelta(seconds=max_length))
             or (
-                campaign
-                and event["campaign"] is not None
-                and event["campaign"] != current_campaign
+                campaign and event["campaign"] is not None and event["campaign"] != current_campaign
             )
         )
         if cut:

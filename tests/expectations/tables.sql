@@ -100,6 +100,23 @@ insert into identities values
   ('device', 'd1', 'web', id('person', 'eve'), '2026-02-01', null),
   ('device', 'd2', 'web', id('person', 'd2'), null, null);
 
+create table shared_devices (device_key uuid, user_count bigint, person_count bigint);
+insert into shared_devices values
+  (id('device', 'd1'), 2, 2),
+  (id('device', 'd2'), 3, 1);
+
+create table people_with_many_identifiers (
+  person_id uuid, identifier_count bigint, linked_identifier_count bigint, identifier_limit integer
+);
+insert into people_with_many_identifiers values
+  (id('person', 'ann'), 101, null, 100),
+  (id('person', 'd2'), 2, 140, 100);
+
+create table merges_by_day (day date, kind varchar, merge_count bigint);
+insert into merges_by_day values
+  ('2026-01-01', 'alias', 1),
+  ('2026-01-01', 'sign_up', 2);
+
 create table load_files (
   source varchar, file varchar, sha256 varchar, batch_id varchar, loaded_at timestamp, state varchar,
   raw_rows bigint, event_rows bigint, duplicate_rows bigint, quarantined_rows bigint,

@@ -56,6 +56,16 @@ FAULTS = {
     ("person_groups", "person_in_users"): "delete from users where user_id = 'ann'",
     ("person_groups", "group_in_groups"): "delete from groups where group_id = 'g1'",
     ("person_groups", "event_count_adds_up"): "update event_rows set group_id = null",
+    ("shared_devices", "device_key_unique"): "insert into shared_devices from shared_devices",
+    ("shared_devices", "shared_by_several"): "update shared_devices set user_count = 1",
+    ("people_with_many_identifiers", "person_id_unique"): (
+        "insert into people_with_many_identifiers from people_with_many_identifiers"
+    ),
+    ("people_with_many_identifiers", "over_the_limit"): (
+        "update people_with_many_identifiers set linked_identifier_count = 100 where identifier_count = 2"
+    ),
+    ("merges_by_day", "key_not_null"): "update merges_by_day set day = null where kind = 'alias'",
+    ("merges_by_day", "key_unique"): "update merges_by_day set kind = 'alias'",
     ("identities", "identifier_complete"): "update identities set person_id = null",
     ("identities", "identifier_type_known"): "update identities set identifier_type = 'cookie'",
     ("identities", "valid_in_order"): "update identities set valid_from = '2026-02-01'",

@@ -1,19 +1,29 @@
 -- depends_on: {{ ref('merged_users') }}
--- When identifiers became one person, by reporting day and by what made them one. A sudden rise is a bug of a sender more
--- often than a success. For sign-ups one column of the links is read whole, to tell devices that were anonymous.
+-- When identifiers became one person, by reporting day and by what made them one. A sudden rise is a bug of a sender
+-- more often than a success. For sign-ups two columns of the links are read whole, to tell devices that were anonymous.
 {% set limit = footpath.setting('max_identifiers_per_person') %}
 
-with aliases as (
+with pairs as (
 
     select
-        least(aliases.user_key, aliases.previous_user_key) as one_key,
-        greatest(aliases.user_key, aliases.previous_user_key) as other_key,
-        min(aliases.event_at) as merged_at
-    from {{ ref('alias_events') }} as aliases
+        least(user_key, previous_user_key) as smaller_key,
+        greatest(user_key, previous_user_key) as larger_key,
+        event_at
+    from {{ ref('alias_events') }}
     where
-        not aliases.previous_is_device
-        and aliases.user_key <> aliases.previous_user_key
-    group by 1, 2
+        not previous_is_device
+        and user_key <> previous_user_key
+
+),
+
+aliases as (
+
+    select
+        smaller_key,
+        larger_key,
+        min(event_at) as merged_at
+    from pairs
+    group by smaller_key, larger_key
 
 ),
 
@@ -55,7 +65,7 @@ users_of_devices as (
 ),
 
 {% endif %}
-merges as (
+all_merges as (
 
     select
         'alias' as kind,
@@ -83,5 +93,5 @@ select
     count(*) as merge_count,
     min(merged_at) as first_merged_at,
     max(merged_at) as last_merged_at
-from merges
+from all_merges
 group by {{ footpath.local_date('merged_at') }}, kind

@@ -1,5 +1,5 @@
--- Devices on which several users signed in: a family's tablet, a till, a test machine. The strategies of identity differ
--- most here.
+-- Devices on which several users signed in: a family's tablet, a till, a test machine. The strategies of identity
+-- differ most here.
 with users_of_devices as (
 
     select
