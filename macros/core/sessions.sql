@@ -12,3 +12,9 @@
         prefix ~ 'source', 'cast(' ~ prefix ~ 'actor_key as varchar)', "'client'", prefix ~ 'client_session_id'
     ]) }}
 {%- endmacro %}
+
+
+{#- The id of a session that begins with an event, after a pause or a cut. -#}
+{% macro session_key() -%}
+    {{ footpath.hash_key(['source', 'cast(actor_key as varchar)', 'cast(event_key as varchar)']) }}
+{%- endmacro %}

@@ -3,48 +3,56 @@
 -- depends_on: {{ ref('event_links') }}
 -- depends_on: {{ ref('touched_regions') }}
 -- Page views in sessions, and those of sources that make none, which have no place and no length.
-with session_events as (
+with session_events as not materialized (
 
-    select
-        *,
-        max(event_at) over (partition by session_id) as session_ended_at
+    select *
     from {{ ref('region_events') }}
-    where session_id is not null or event_type = 'page'
+    where session_id is not null
 
 ),
 
-views as (
+session_ends as (
 
     select
-        *,
-        row_number() over (
-            partition by session_id order by event_at asc, event_order asc nulls last, event_key asc
-        ) as place,
-        lead(event_at) over (
-            partition by session_id order by event_at asc, event_order asc nulls last, event_key asc
-        ) as next_view_at
+        session_id,
+        max(event_at) as ended_at
     from session_events
-    where
-        event_type = 'page'
-        {% if not footpath.setting('include_bots') %}
-        and not is_bot
-        {% endif %}
+    group by session_id
+
+),
+
+-- The order of a session's page views, on narrow rows: sorting is what costs.
+ordered_pages as (
+
+    select
+        event_key,
+        row_number() over session_pages as number_in_session,
+        lead(event_at) over session_pages as next_view_at
+    from session_events
+    where event_type = 'page'
+    window session_pages as (partition by session_id order by {{ footpath.event_sequence() }})
 
 )
 
 select
-    event_key,
-    session_id,
-    person_id,
-    source,
-    actor_key,
-    page_path,
-    page_url,
-    case when session_id is not null then place end as number_in_session,
+    pages.event_key,
+    pages.session_id,
+    pages.person_id,
+    pages.source,
+    pages.actor_key,
+    pages.page_path,
+    pages.page_url,
+    ordered_pages.number_in_session,
     -- Until the next view; the last one lasts until the session's last event.
-    case
-        when session_id is not null
-            then {{ footpath.seconds_between('event_at', 'coalesce(next_view_at, session_ended_at)') }}
-    end as seconds_on_page,
-    event_at as viewed_at
-from views
+    {{ footpath.seconds_between(
+        'pages.event_at', 'coalesce(ordered_pages.next_view_at, session_ends.ended_at)'
+    ) }} as seconds_on_page,
+    pages.event_at as viewed_at
+from {{ ref('region_events') }} as pages
+left join ordered_pages on pages.event_key = ordered_pages.event_key
+left join session_ends on pages.session_id = session_ends.session_id
+where
+    pages.event_type = 'page'
+    {% if not footpath.setting('include_bots') %}
+    and not pages.is_bot
+    {% endif %}

@@ -4,36 +4,35 @@
 -- depends_on: {{ ref('touched_regions') }}
 -- One row per session, made from the events of the touched regions. Where a visit came from is told by its first page
 -- view.
-with session_events as (
+with session_events as not materialized (
 
     select * from {{ ref('region_events') }}
     where session_id is not null
 
 ),
 
-page_events as (
+-- The order of a session's page views, on narrow rows: sorting is what costs.
+ordered_pages as (
 
     select
-        *,
-        row_number() over (
-            partition by session_id order by event_at asc, event_order asc nulls last, event_key asc
-        ) as place,
-        row_number() over (
-            partition by session_id order by event_at desc, event_order desc nulls first, event_key desc
-        ) as place_from_end
+        event_key,
+        row_number() over session_pages as place,
+        lead(event_key) over session_pages is null as is_last
     from session_events
     where event_type = 'page'
+    window session_pages as (partition by session_id order by {{ footpath.event_sequence() }})
 
 ),
 
 entry_pages as (
 
     select
-        *,
-        {{ footpath.click_source('page_url') }} as click_source,
-        {{ footpath.referrer_source('referrer_host', 'page_host', 'page_url') }} as referrer_source
-    from page_events
-    where place = 1
+        pages.*,
+        {{ footpath.click_source('pages.page_url') }} as click_source,
+        {{ footpath.referrer_source('pages.referrer_host', 'pages.page_host', 'pages.page_url') }} as referrer_source
+    from session_events as pages
+    inner join ordered_pages on pages.event_key = ordered_pages.event_key
+    where ordered_pages.place = 1
 
 ),
 
@@ -73,10 +72,11 @@ entries as (
 exits as (
 
     select
-        session_id,
-        page_path as exit_page_path
-    from page_events
-    where place_from_end = 1
+        pages.session_id,
+        pages.page_path as exit_page_path
+    from session_events as pages
+    inner join ordered_pages on pages.event_key = ordered_pages.event_key
+    where ordered_pages.is_last
 
 ),
 
@@ -104,7 +104,7 @@ heartbeats as (
         floor(epoch_us(event_at) / 10000000) as bucket,
         count(*) filter (where event_type = 'page') over (
             partition by session_id
-            order by event_at asc, event_order asc nulls last, event_key asc
+            order by {{ footpath.event_sequence() }}
             rows between unbounded preceding and current row
         ) as view_number
     from session_events

@@ -1,12 +1,17 @@
 {{ config(materialized='table') }}
 
 -- depends_on: {{ ref('touched_regions') }}
--- The events of the touched regions (in a full build: all), each with its person and its session.
+-- The events of the touched regions (in a full build: all), each with its person and its session. Sessions are found on
+-- narrow rows, and joined to the rest at the end: sorting is what costs.
+--
+-- Reads three columns of the stored events to find those of the regions (a semi-join).
+{% set partial = footpath.stored('event_links') %}
 {% set timeout = footpath.setting('session_timeout') %}
 {% set max_length = footpath.setting('max_session_length') %}
-{% set actor = 'source, actor_key, makes_session' %}
+{% set by_campaign = footpath.setting('split_on_campaign') %}
+{% set in_order %}partition by source, actor_key order by {{ footpath.event_sequence() }}{% endset %}
 
-with {{ 'recursive' if max_length }} events_in_region as (
+with {{ 'recursive' if max_length }} events_in_region as {{ '' if partial else 'not' }} materialized (
 
     select
         events.event_key,
@@ -20,6 +25,7 @@ with {{ 'recursive' if max_length }} events_in_region as (
         events.event_name,
         events.anonymous_id,
         events.user_id,
+        events.client_session_id,
         events.page_url,
         events.page_path,
         events.page_host,
@@ -28,12 +34,11 @@ with {{ 'recursive' if max_length }} events_in_region as (
         events.utm_medium,
         events.utm_campaign,
         events.is_bot,
-        events.client_session_id,
-        events.makes_session as source_makes_sessions
+        events.makes_session
     from {{ ref('event_rows') }} as events
     where
         events.row_state = 'event'
-        {% if footpath.stored('event_links') %}
+        {% if partial %}
         and exists (
             select 1
             from {{ ref('touched_regions') }} as touched
@@ -63,13 +68,20 @@ with_person as (
 
 ),
 
-with_switch as (
+session_events as (
 
     select
-        events.*,
-        events.source_makes_sessions
-        {% if not footpath.setting('include_bots') %}and not events.is_bot{% endif %} as makes_session
-    from with_person as events
+        event_key,
+        source,
+        actor_key,
+        event_at,
+        event_order
+        {% if footpath.setting('session_strategy') == 'client' %}, client_session_id{% endif %}
+        {% if by_campaign %}, utm_campaign{% endif %}
+    from events_in_region
+    where
+        makes_session
+        {% if not footpath.setting('include_bots') %}and not is_bot{% endif %}
 
 ),
 
@@ -85,8 +97,8 @@ with_pause as (
             {% endif %},
             true
         ) as is_after_pause
-    from with_switch
-    window actor_events as (partition by {{ actor }} order by {{ footpath.event_sequence() }})
+    from session_events
+    window actor_events as ({{ in_order }})
 
 ),
 
@@ -98,22 +110,9 @@ with_key as (
     select
         *,
         case
-            when makes_session then
-                last_value(
-                    case
-                        when client_session_id is not null then {{ footpath.client_session_key() }}
-                        when is_after_pause
-                            then {{ footpath.hash_key([
-                                'source', 'cast(actor_key as varchar)', 'cast(event_key as varchar)'
-                            ]) }}
-                    end
-                    ignore nulls
-                ) over (
-                    partition by {{ actor }}
-                    order by {{ footpath.event_sequence() }}
-                    rows between unbounded preceding and current row
-                )
-        end as session_id
+            when client_session_id is not null then {{ footpath.client_session_key() }}
+            when is_after_pause then {{ footpath.session_key() }}
+        end as own_session_id
     from with_pause
 
 ),
@@ -122,72 +121,84 @@ with_session as (
 
     select
         *,
-        case
-            when session_id is not null
-                then row_number() over (partition by session_id order by {{ footpath.event_sequence() }}) = 1
-        end as is_session_start
+        last_value(own_session_id ignore nulls) over (
+            {{ in_order }} rows between unbounded preceding and current row
+        ) as session_id
     from with_key
+
+),
+
+numbered as (
+
+    select
+        event_key,
+        session_id,
+        row_number() over (partition by session_id order by {{ footpath.event_sequence() }}) = 1 as is_session_start
+    from with_session
 
 )
 
 {% else %}
-{% if max_length %}
--- With a maximum length, where a session begins depends on where the one before began. So each event says where the
--- next session begins if one begins with it, and the sessions are what a walk from pause to pause meets.
+{% if max_length or by_campaign %}
 with_block as (
 
     select
         *,
-        row_number() over (partition by {{ actor }} order by {{ footpath.event_sequence() }}) as position,
+        {% if max_length %}
+        row_number() over ({{ in_order }}) as position,
+        {% endif %}
         count(*) filter (where is_after_pause) over (
-            partition by {{ actor }}
-            order by {{ footpath.event_sequence() }}
-            rows between unbounded preceding and current row
+            {{ in_order }} rows between unbounded preceding and current row
         ) as block_number
     from with_pause
 
 ),
 
-{% if footpath.setting('split_on_campaign') %}
-with_change as (
+{% endif %}
+{% if by_campaign %}
+-- Each campaign that differs from the one before it begins a session, so a session's own is the one seen last.
+with_campaign as (
 
     select
         *,
         utm_campaign is not null
         and utm_campaign is distinct from last_value(utm_campaign ignore nulls) over (
-            partition by {{ actor }}, block_number
-            order by position
+            partition by source, actor_key, block_number
+            order by {{ footpath.event_sequence() }}
             rows between unbounded preceding and 1 preceding
-        ) as is_campaign_change
+        ) as is_other_campaign
     from with_block
 
 ),
 
 {% endif %}
+{% if max_length %}
+-- With a maximum length, where a session begins depends on where the one before began. So each event says where the
+-- next session begins if one begins with it, and the sessions are what a walk from pause to pause meets.
 with_next as (
 
     select
         *,
         least(
             min(position) over (
-                partition by {{ actor }}, block_number
+                partition by source, actor_key, block_number
                 order by event_at
                 range between interval '{{ max_length }}.000001 seconds' following and unbounded following
             )
-            {% if footpath.setting('split_on_campaign') %}
+            {% if by_campaign %}
             ,
-            min(case when is_campaign_change then position end) over later_events,
+            min(case when is_other_campaign then position end) over later_events,
             case
                 when utm_campaign is null
                     then min(case when utm_campaign is not null then position end) over later_events
             end
             {% endif %}
         ) as next_position
-    {% if footpath.setting('split_on_campaign') %}
-    from with_change
+    {% if by_campaign %}
+    from with_campaign
     window
         later_events as (
-            partition by {{ actor }}, block_number
+            partition by source, actor_key, block_number
             order by position
             rows between 1 following and unbounded following
         )
@@ -205,9 +216,7 @@ steps as materialized (
         position,
         next_position
     from with_next
-    where
-        makes_session
-        and next_position is not null
+    where next_position is not null
 
 ),
 
@@ -218,9 +227,7 @@ starts as (
         actor_key,
         position
     from with_next
-    where
-        makes_session
-        and is_after_pause
+    where is_after_pause
     union all
     select
         steps.source,
@@ -239,49 +246,13 @@ with_start as (
 
     select
         events.*,
-        case when events.makes_session then starts.position is not null end as is_session_start
+        starts.position is not null as is_session_start
     from with_next as events
     left join starts
         on
-            events.makes_session
-            and events.source = starts.source
+            events.source = starts.source
             and events.actor_key = starts.actor_key
             and events.position = starts.position
-
-),
-
-{% elif footpath.setting('split_on_campaign') %}
-with_block as (
-
-    select
-        *,
-        count(*) filter (where is_after_pause) over (
-            partition by {{ actor }}
-            order by {{ footpath.event_sequence() }}
-            rows between unbounded preceding and current row
-        ) as block_number
-    from with_pause
-
-),
-
--- Each campaign that differs from the one before begins a session, so the session's own is the last one seen.
-with_start as (
-
-    select
-        *,
-        case
-            when makes_session then
-                is_after_pause
-                or (
-                    utm_campaign is not null
-                    and utm_campaign is distinct from last_value(utm_campaign ignore nulls) over (
-                        partition by {{ actor }}, block_number
-                        order by {{ footpath.event_sequence() }}
-                        rows between unbounded preceding and 1 preceding
-                    )
-                )
-        end as is_session_start
-    from with_block
 
 ),
 
@@ -290,65 +261,57 @@ with_start as (
 
     select
         *,
-        case when makes_session then is_after_pause end as is_session_start
-    from with_pause
+        is_after_pause{{ ' or is_other_campaign' if by_campaign }} as is_session_start
+    from {{ 'with_campaign' if by_campaign else 'with_pause' }}
 
 ),
 
 {% endif %}
-with_first_event as (
+with_key as (
 
     select
         *,
-        case
-            when makes_session then
-                last_value(case when is_session_start then event_key end ignore nulls) over (
-                    partition by {{ actor }}
-                    order by {{ footpath.event_sequence() }}
-                    rows between unbounded preceding and current row
-                )
-        end as first_event_key
+        case when is_session_start then {{ footpath.session_key() }} end as own_session_id
     from with_start
 
 ),
 
-with_session as (
+numbered as (
 
     select
-        *,
-        case
-            when first_event_key is not null
-                then {{ footpath.hash_key([
-                    'source', 'cast(actor_key as varchar)', 'cast(first_event_key as varchar)'
-                ]) }}
-        end as session_id
-    from with_first_event
+        event_key,
+        is_session_start,
+        last_value(own_session_id ignore nulls) over (
+            {{ in_order }} rows between unbounded preceding and current row
+        ) as session_id
+    from with_key
 
 )
 
 {% endif %}
 select
-    event_key,
-    source,
-    actor_key,
-    device_key,
-    user_key,
-    event_at,
-    event_order,
-    event_type,
-    event_name,
-    anonymous_id,
-    user_id,
-    page_url,
-    page_path,
-    page_host,
-    referrer_host,
-    utm_source,
-    utm_medium,
-    utm_campaign,
-    is_bot,
-    person_id,
-    is_session_start,
-    session_id,
-    {{ footpath.local_date('event_at') }} as event_day
-from with_session
+    events.event_key,
+    events.source,
+    events.actor_key,
+    events.device_key,
+    events.user_key,
+    events.event_at,
+    events.event_order,
+    events.event_type,
+    events.event_name,
+    events.anonymous_id,
+    events.user_id,
+    events.page_url,
+    events.page_path,
+    events.page_host,
+    events.referrer_host,
+    events.utm_source,
+    events.utm_medium,
+    events.utm_campaign,
+    events.is_bot,
+    events.person_id,
+    numbered.is_session_start,
+    numbered.session_id,
+    {{ footpath.local_date('events.event_at') }} as event_day
+from with_person as events
+left join numbered on events.event_key = numbered.event_key
