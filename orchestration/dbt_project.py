@@ -87,6 +87,10 @@ class DbtProject:
         arguments += ["--select", *select] if select else []
         arguments += ["--exclude", *exclude] if exclude else []
         arguments += ["--full-refresh"] if full_refresh else []
+        if not select:
+            scratch = self.settings.scratch
+            scratch.unlink(missing_ok=True)
+            scratch.with_name(scratch.name + ".wal").unlink(missing_ok=True)
         return self._nodes(self._invoke(arguments, progress))
 
     def test(self, *select: str) -> list[NodeResult]:

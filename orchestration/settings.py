@@ -40,6 +40,11 @@ class Settings:
         return self.home / "warehouse.duckdb"
 
     @property
+    def scratch(self) -> Path:
+        """Rows of the last run that no later run needs; dbt writes it, each build begins with a new one."""
+        return self.home / "scratch.duckdb"
+
+    @property
     def published(self) -> Path:
         """What readers open; replaced whole."""
         return self.home / "published.duckdb"
