@@ -1,8 +1,9 @@
 """dbt, in this process: parsed once, run as often as needed, its file handle given back after each run."""
 
+import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +38,14 @@ class DbtProject:
     """The footpath dbt project on one home.
 
     dbt takes seconds to start as a command and to parse; in process the parsed project serves every step.
+    `footpath` overrides settings of the project (`vars: {footpath: ...}`); None leaves them as they are.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, footpath: Mapping[str, Any] | None = None) -> None:
         self.settings = settings
+        self.variables = (
+            [] if footpath is None else ["--vars", json.dumps({"footpath": dict(footpath)})]
+        )
         self._manifest: Any = None
 
     def parse(self) -> Any:
@@ -156,6 +161,7 @@ class DbtProject:
                     str(self.settings.project / "profiles"),
                     "--target-path",
                     str(self.settings.target),
+                    *self.variables,
                 ]
             )
         finally:

@@ -15,13 +15,16 @@ from orchestration.database import connect
 from orchestration.dbt_project import DbtProject
 from tests.warehouse import Home
 
-_parsed: dict[Path, tuple[Any, str]] = {}
+_parsed: dict[tuple[Path, str], tuple[Any, str]] = {}
 _parse = DbtProject.parse
 
 
 def parse_once(self: DbtProject) -> Any:
-    """Stand in for `DbtProject.parse`: each project is parsed once, its manifest serves every home."""
-    project = self.settings.project
+    """Stand in for `DbtProject.parse`: each project is parsed once, its manifest serves every home.
+
+    Other settings make another project of it.
+    """
+    project = (self.settings.project, " ".join(self.variables))
     if project not in _parsed:
         manifest = _parse(self)
         _parsed[project] = (manifest, self.manifest_path.read_text())

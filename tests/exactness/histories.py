@@ -1,103 +1,266 @@
-"""Small nasty histories: Segment calls of a few devices and users in which everything that can go wrong does.
+"""Small nasty histories: a few calls of a few devices and users, and how they are delivered.
 
-A history lives in a namespace of its own (a prefix of its ids), so that many share one run.
+A history is data: it can be generated, shrunk, printed and pasted into a test. It lives in a space of its own (a
+prefix of all its ids), so that many share one run.
 """
 
 import json
-import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime, timedelta
+from typing import Any
 
+#: An hour before midnight, two days before the end of a month.
 START = datetime(2026, 1, 30, 23, 0)
-TIMEOUT = 1800
+#: Runs of one history, from 0. Before run `MENDED_IN` the mappings in sources.yml are corrected.
+RUNS = 4
+MENDED_IN = 2
+
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/120.0.0.0 Safari/537.36"
 )
-#: Steps between events, in seconds: ties, the exact timeout, one second over it, midnight and months.
-GAPS = (0, 0, 1, 60, TIMEOUT - 1, TIMEOUT, TIMEOUT, TIMEOUT + 1, 3600, 86400, 40 * 86400)
+
+_PLAIN = """
+    format: jsonl
+    event_id: id
+    event_name: {name}
+    event_type: type
+    event_at: {at}
+    received_at: received
+    sent_at: sent
+    original_timestamp: original
+    event_order: nr
+    anonymous_id: {device}
+    user_id: user
+    previous_id: previous
+    group_id: account
+    session_id: session
+    is_bot: bot
+    page_url: url
+    page_path: path
+    referrer: referrer
+    user_agent: agent
+    traits: [plan]
+    properties: [space, value]
+"""
+_SOURCES = """
+sources:
+  web:
+    format: segment
+  app:{plain}
+  server:
+    makes_sessions: false{plain}
+  shop:
+    identity_namespace: shop{plain}
+"""
+#: The definitions of the sources, at first and mended: the first ones do not know three older names of fields.
+SOURCES = _SOURCES.format(plain=_PLAIN.format(name="name", at="at", device="device"))
+MENDED_SOURCES = _SOURCES.format(
+    plain=_PLAIN.format(
+        name="coalesce(name, old_name)", at="coalesce(at, old_at)", device="coalesce(device, old_device)"
+    )
+)  # fmt: skip
+#: Sources whose rows carry the client's session id and the source's own order.
+PLAIN = ("app", "server", "shop")
 
 
-def history(seed: int, events: int = 25) -> list[str]:
-    """Return the lines of one history, in no order that matters."""
-    rng = random.Random(seed)
-    space = f"h{seed}"
-    devices = [f"{space}-d{number}" for number in range(3)]
-    users = [f"{space}-u{number}" for number in range(3)]
-    at = START
-    lines: list[str] = []
-    for number in range(events):
-        at += timedelta(seconds=rng.choice(GAPS))
-        call = _call(rng, space, number, at, devices, users)
-        lines.append(json.dumps(call))
-        if rng.random() < 0.15:
-            lines.append(json.dumps(_replay(rng, call, devices, users)))
-        if rng.random() < 0.05:
-            lines.append(json.dumps(call))
-    return lines
+@dataclass(frozen=True)
+class Call:
+    """One call, as it was sent.
 
+    `at`: seconds after `START`. `received`: seconds after `at`, None when the collector does not say. `skew`: the
+    client's clock is that many seconds off. `id`: calls of one id are one event; None: it has none. `broken`: `name`,
+    `time`, `future` and `early` make it unusable, `line` unreadable; `old name`, `old time` and `old device` use names
+    of fields that only the mended definitions know (plain sources).
+    """
 
-def _call(
-    rng: random.Random, space: str, number: int, at: datetime, devices: list[str], users: list[str]
-) -> dict[str, object]:
-    kind = rng.choices(
-        ["page", "track", "identify", "alias", "screen", "nobody", "broken"], [8, 8, 4, 2, 1, 1, 1]
-    )[0]
-    call: dict[str, object] = {
-        "type": kind if kind in ("page", "track", "identify", "alias", "screen") else "track",
-        "anonymousId": rng.choice(devices) if rng.random() < 0.9 else None,
-        "userId": rng.choice(users)
-        if kind in ("identify", "alias") or rng.random() < 0.25
-        else None,
-        "timestamp": _text(at),
-        "receivedAt": _text(at + timedelta(seconds=rng.choice([0, 1, 3600])))
-        if rng.random() < 0.8
-        else None,
-        "context": {"userAgent": BOT if rng.random() < 0.06 else BROWSER},
-    }
-    if rng.random() < 0.9:
-        call["messageId"] = f"{space}-m{number}"
-    if kind == "page":
-        call["context"] = {
-            "userAgent": BROWSER,
-            "page": {
-                "url": f"https://x.example/{rng.randrange(3)}?utm_source={rng.choice(['google', 'news'])}"
-                f"&utm_medium={rng.choice(['cpc', 'email'])}",
-                "referrer": rng.choice(["", "https://www.google.de/", "https://x.example/0"]),
-            },
+    kind: str
+    at: int
+    device: str | None = None
+    user: str | None = None
+    id: int | None = None
+    source: str = "web"
+    name: str | None = None
+    previous: str | None = None
+    account: str | None = None
+    session: str | None = None
+    order: int | None = None
+    campaign: str | None = None
+    referrer: str | None = None
+    page: int = 0
+    plan: str | None = None
+    received: int | None = 0
+    skew: int | None = None
+    bot: bool = False
+    broken: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Call({_arguments(self, positional=('kind', 'at'))})"
+
+    def line(self, space: str) -> str:
+        """Return the call as a line of a dump."""
+        if self.broken == "line":
+            return f'{{"space": "{space}", "at": {self.at}, broken'
+        return json.dumps(self._segment(space) if self.source == "web" else self._plain(space))
+
+    @property
+    def event_name(self) -> str | None:
+        """The name of what happened; only tracked calls have one of their own."""
+        if self.broken == "name":
+            return None
+        return self.name or ("Clicked" if self.kind == "track" else None)
+
+    def _times(self) -> dict[str, str | None]:
+        at = START + timedelta(seconds=self.at)
+        times: dict[str, str | None] = dict.fromkeys(("at", "received", "sent", "original"))
+        times["at"] = {
+            "time": "soon", "future": "2031-01-01T00:00:00Z", "early": "1999-12-31T23:59:59Z"
+        }.get(self.broken or "", _text(at))  # fmt: skip
+        if self.received is not None:
+            times["received"] = _text(at + timedelta(seconds=self.received))
+        if self.skew is not None:
+            # The clock of the client is off in both of its stamps; it sends five seconds later.
+            times["at"] = times["original"] = _text(at + timedelta(seconds=self.skew))
+            times["sent"] = _text(at + timedelta(seconds=self.skew + 5))
+        return times
+
+    def _url(self, space: str) -> str:
+        tags = f"?utm_source={self.campaign}&utm_medium=cpc&utm_campaign={self.campaign}"
+        return f"https://x.example/{space}/{self.page}{tags if self.campaign else ''}"
+
+    def _segment(self, space: str) -> dict[str, Any]:
+        times = self._times()
+        call: dict[str, Any] = {
+            "type": self.kind,
+            "messageId": _named(space, self.id),
+            "anonymousId": _named(space, self.device),
+            "userId": _named(space, self.user),
+            "timestamp": times["at"],
+            "receivedAt": times["received"],
+            "sentAt": times["sent"],
+            "originalTimestamp": times["original"],
+            "event": self.event_name,
+            "previousId": _named(space, self.previous),
+            "groupId": _named(space, self.account),
+            "properties": {"space": space},
+            "context": {"userAgent": BOT if self.bot else BROWSER},
         }
-    if kind in ("track", "nobody", "broken"):
-        call["event"] = rng.choice(["Signed Up", "Checkout Started", "Payment Details Entered"])
-    if kind == "identify":
-        call["traits"] = {"plan": rng.choice(["free", "pro"]), f"k{rng.randrange(2)}": number}
-    if kind == "alias":
-        call["previousId"] = rng.choice([*users, *devices, f"{space}-d9"])
-    if kind == "nobody":
-        call["anonymousId"] = call["userId"] = None
-    if kind == "broken":
-        call.update(
-            rng.choice(
-                [{"timestamp": "soon"}, {"event": None}, {"timestamp": "2031-01-01T00:00:00Z"}]
-            )
+        if self.kind == "track" and self.broken == "name":
+            call["event"] = ""
+        if self.kind == "page":
+            call["context"]["page"] = {"url": self._url(space), "referrer": self.referrer}
+        if self.plan is not None:
+            call["traits"] = {"plan": self.plan}
+        return call
+
+    def _plain(self, space: str) -> dict[str, Any]:
+        call: dict[str, Any] = {
+            "id": _named(space, self.id),
+            "type": self.kind,
+            "name": self.event_name,
+            **self._times(),
+            "device": _named(space, self.device),
+            "user": _named(space, self.user),
+            "previous": _named(space, self.previous),
+            "account": _named(space, self.account),
+            "session": self.session,
+            "nr": self.order,
+            "bot": self.bot,
+            "url": self._url(space) if self.kind == "page" else None,
+            "referrer": self.referrer if self.kind == "page" else None,
+            "agent": BROWSER,
+            "plan": self.plan,
+            "space": space,
+            "value": self.at / 10,
+        }
+        if self.broken in ("old name", "old time", "old device"):
+            new = {"old name": "name", "old time": "at", "old device": "device"}[self.broken]
+            call[f"old_{new}"] = call.pop(new)
+        return call
+
+
+def deliveries(*versions: Sequence[int] | None) -> Mapping[int, tuple[int, ...]]:
+    """Return the versions of a file by the run in which they come; None: nothing comes in that run."""
+    return {run: tuple(calls) for run, calls in enumerate(versions) if calls is not None}
+
+
+@dataclass(frozen=True)
+class History:
+    """Calls, and the files in which they come: per file, by run, the numbers of the calls in that version."""
+
+    calls: tuple[Call, ...]
+    files: tuple[Mapping[int, tuple[int, ...]], ...] = field(default=())
+
+    def __repr__(self) -> str:
+        calls = "".join(f"        {call!r},  # {number}\n" for number, call in enumerate(self.calls))
+        files = "".join(f"        {dict(file)!r},\n" for file in self.files)
+        return f"History(\n    calls=(\n{calls}    ),\n    files=(\n{files}    ),\n)"
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """How much there is to read: calls, then versions of files and their rows, then fields that say something."""
+        versions = [calls for file in self.files for calls in file.values()]
+        said = sum(
+            getattr(call, one.name) != one.default
+            for call in self.calls
+            for one in fields(call)
+            if one.default is not MISSING
         )
-    if rng.random() < 0.1:  # a clock that is hours off
-        call["originalTimestamp"] = call["timestamp"]
-        call["sentAt"] = _text(at + timedelta(hours=rng.choice([-3, 2]), seconds=5))
-    return call
+        times = [call.at for call in self.calls]
+        return (
+            len(self.calls), len(versions), sum(map(len, versions)), said,
+            len(set(times)), sum(map(abs, times)), sum(run for file in self.files for run in file),
+        )  # fmt: skip
 
 
-def _replay(
-    rng: random.Random, call: dict[str, object], devices: list[str], users: list[str]
-) -> dict[str, object]:
-    """Send a call again with the same id, but from another device, as another user or at another time."""
-    again = dict(call)
-    again[rng.choice(["anonymousId", "userId"])] = rng.choice([*devices, *users, None])
-    if rng.random() < 0.5:
-        again["timestamp"] = _text(START + timedelta(seconds=rng.choice(GAPS)))
-    if rng.random() < 0.5:
-        again["receivedAt"] = _text(START + timedelta(days=50, seconds=rng.randrange(9)))
-    return again
+def arriving(
+    histories: Mapping[str, History], run: int | None = None
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the files that come in a run, as (source, name, lines): those of all histories together.
+
+    Files that come in the same runs share a name, so a history meets the batches that it would meet alone. None:
+    the last version of every file, as one full build gets them.
+    """
+    lines: dict[tuple[str, str], list[str]] = {}
+    for space, history in histories.items():
+        for number, file in enumerate(history.files):
+            wanted = max(file) if run is None else run
+            if wanted not in file:
+                continue
+            name = f"{number}-{'-'.join(str(each) for each in sorted(file))}.jsonl"
+            # A source that another version has rows of gets its file, if an empty one.
+            for source in {
+                history.calls[call].source for version in file.values() for call in version
+            }:
+                lines.setdefault((source, name), [])
+            for call in file[wanted]:
+                lines[history.calls[call].source, name].append(history.calls[call].line(space))
+    for (source, name), content in sorted(lines.items()):
+        yield source, name, content
+
+
+def rows(histories: Mapping[str, History]) -> Iterator[tuple[str, str]]:
+    """Yield every raw row of the set in the end, as (source, line)."""
+    for source, _, lines in arriving(histories):
+        for line in lines:
+            yield source, line
+
+
+def _named(space: str, name: object) -> str | None:
+    return None if name is None else f"{space}-{name}"
 
 
 def _text(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds") + "Z"
+
+
+def _arguments(call: Call, positional: tuple[str, ...]) -> str:
+    said = [repr(getattr(call, name)) for name in positional]
+    said += [
+        f"{one.name}={getattr(call, one.name)!r}"
+        for one in fields(call)
+        if one.name not in positional and getattr(call, one.name) != one.default
+    ]
+    return ", ".join(said)
