@@ -43,8 +43,13 @@ class Broken:
         return bool(self.by_history or self.of_all)
 
 
-def judge(histories: Sequence[History], folder: Path, footpath: Settings = None) -> Broken:
-    """Run the histories as they come, and the same raw rows at once, in the same files and all in one.
+def judge(
+    histories: Sequence[History],
+    folder: Path,
+    footpath: Settings = None,
+    against: Sequence[str] = ("built", "heaped"),
+) -> Broken:
+    """Run the histories as they come, and the same raw rows at once: built from the same files, and heaped in one.
 
     Returns what differs from the first.
     """
@@ -57,22 +62,13 @@ def judge(histories: Sequence[History], folder: Path, footpath: Settings = None)
         for source, name, lines in arriving(spaces, run):
             grown.deliver(source, name, lines)
         grown.run()
-    built = Home(folder / "built", MENDED_SOURCES, footpath)
-    for source, name, lines in arriving(spaces):
-        built.deliver(source, name, lines)
-    built.run()
-    # The same rows in one file a source, in another order.
-    heaped = Home(folder / "heaped", MENDED_SOURCES, footpath)
-    heap: dict[str, list[str]] = {}
-    for source, line in rows(spaces):
-        heap.setdefault(source, []).append(line)
-    for source, lines in heap.items():
-        heaped.deliver(source, "all.jsonl", random.Random(1).sample(lines, len(lines)))
-    heaped.run()
-
     broken = Broken()
-    for name, other, places in (("built", built, True), ("heaped", heaped, False)):
-        found = differences(grown, other, places=places)
+    for name in against:
+        other = Home(folder / name, MENDED_SOURCES, footpath)
+        for source, file, lines in arriving(spaces) if name == "built" else _heap(spaces):
+            other.deliver(source, file, lines)
+        other.run()
+        found = differences(grown, other, places=name == "built")
         owners = {**_owners(grown), **_owners(other)} if found else {}
         for table, different in found.items():
             for side, row in different:
@@ -83,6 +79,15 @@ def judge(histories: Sequence[History], folder: Path, footpath: Settings = None)
                 else:
                     broken.by_history.setdefault(history, []).append(text)
     return broken
+
+
+def _heap(histories: Mapping[str, History]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the same rows in one file a source, in another order."""
+    lines: dict[str, list[str]] = {}
+    for source, line in rows(histories):
+        lines.setdefault(source, []).append(line)
+    for source, some in lines.items():
+        yield source, "all.jsonl", random.Random(1).sample(some, len(some))
 
 
 def _owners(home: Home) -> dict[str, int]:
@@ -129,7 +134,12 @@ def complain(histories: Sequence[History], folder: Path, footpath: Settings = No
     if broken.by_history:
         # The one with the least to read is the nearest to the smallest.
         number = min(broken.by_history, key=lambda each: histories[each].size)
-        small = shrink(histories[number], lambda some: set(judge(some, folder, footpath).by_history))
+        # Where the same files give other rows, the other comparison need not be made in each round.
+        seen = judge([histories[number]], folder, footpath, ("built",))
+        against = ("built",) if seen else ("built", "heaped")
+        small = shrink(
+            histories[number], lambda some: set(judge(some, folder, footpath, against).by_history)
+        )
         seen = judge([small], folder, footpath)
         rows_seen = [line for lines in seen.by_history.values() for line in lines] + seen.of_all
         return (

@@ -1,5 +1,6 @@
 """Hypothesis makes the histories: each of them small, all of them together with everything that can go wrong."""
 
+import functools
 import os
 from typing import Any
 
@@ -13,58 +14,65 @@ TIMEOUT = 1800
 DAY = 86400
 #: Seconds from one call to the next: ties, the exact timeout, one second to both sides of it, pauses that a call in
 #: between bridges, midnight and months.
-STEPS = (0, 0, 1, 900, TIMEOUT - 1, TIMEOUT, TIMEOUT, TIMEOUT + 1, 2 * TIMEOUT, 3600, DAY, 40 * DAY)
+NEAR = (0, 1, 900, TIMEOUT - 1, TIMEOUT, TIMEOUT, TIMEOUT + 1)
+FAR = (0, 2 * TIMEOUT, 3600, DAY, 40 * DAY)
 KINDS = (
     "page", "page", "page", "track", "track", "track", "identify", "identify", "alias", "alias",
     "screen", "group", "heartbeat", "heartbeat",
 )  # fmt: skip
 NAMES = (None, "Signed Up", "Checkout Started", "Payment Details Entered", "Subscription Started")
-DEVICES = ("d0", "d0", "d0", "d1", "d1", "d2", None)
+SOURCES = ("web", "app", "server", "shop")
+DEVICES = ("d0", "d1", "d2", None)
 USERS = ("u0", "u0", "u1", "u2")
+BROKEN = ("name", "time", "future", "early", "line")
+OLD = ("old name", "old time", "old device", "old device")
 #: The environment variable that sets another seed than that of CI, which is always the same.
 SEED = "FOOTPATH_TEST_SEED"
 
 
+def one_in(draw: st.DrawFn, number: int) -> bool:
+    """Draw whether something rare happens; a shrunk draw says no."""
+    return draw(st.integers(1, number)) == number
+
+
 @st.composite
-def calls(draw: st.DrawFn, at: int, number: int) -> Call:
-    """Draw a call at a time."""
+def calls(draw: st.DrawFn, at: int, number: int, source: str) -> Call:
+    """Draw a call at a time; most are those of one device in one source, so that they meet."""
     kind = draw(st.sampled_from(KINDS))
-    knows_user = kind in ("identify", "alias") or draw(st.integers(0, 3)) == 3
-    source = draw(st.sampled_from(("web", "web", "web", "app", "app", "server", "shop")))
-    device = draw(st.sampled_from(DEVICES))
+    knows_user = kind in ("identify", "alias") or one_in(draw, 4)
+    if one_in(draw, 4):
+        source = draw(st.sampled_from(SOURCES))
     fields: dict[str, Any] = {
-        "device": device,
+        "device": draw(st.sampled_from(DEVICES)) if one_in(draw, 4) else "d0",
         "user": draw(st.sampled_from(USERS)) if knows_user else None,
-        "id": number if draw(st.integers(0, 9)) else None,
+        "id": None if one_in(draw, 10) else number,
         "source": source,
-        "received": draw(st.sampled_from((0, 0, 0, 1, 3600, 10 * DAY, None))),
+        "received": draw(st.sampled_from((0, 1, 3600, 10 * DAY, None))) if one_in(draw, 2) else 0,
     }
     if kind == "track":
         fields["name"] = draw(st.sampled_from(NAMES))
     if kind in ("page", "heartbeat"):
         fields["page"] = draw(st.integers(0, 2))
     if kind == "page":
-        fields["campaign"] = draw(st.sampled_from((None, None, "news", "sale")))
+        fields["campaign"] = draw(st.sampled_from((None, "news", "sale")))
         fields["referrer"] = draw(
             st.sampled_from((None, "https://www.google.de/", "https://x.example/"))
         )
-    if kind == "identify" or draw(st.integers(0, 9)) == 9:
+    if kind == "identify" or one_in(draw, 10):
         fields["plan"] = draw(st.sampled_from(("free", "pro", None)))
     if kind == "alias":
         fields["previous"] = draw(st.sampled_from((*USERS, "d0", "d1", "u9")))
-    if kind == "group" or draw(st.integers(0, 5)) == 5:
+    if kind == "group" or one_in(draw, 6):
         fields["account"] = draw(st.sampled_from(("g0", "g1")))
     if source in PLAIN:
         fields["session"] = draw(st.sampled_from((None, "s0", "s0", "s1")))
         fields["order"] = draw(st.sampled_from((None, None, 1, 2)))
-    if draw(st.integers(0, 15)) == 15:
+    if one_in(draw, 16):
         fields["skew"] = draw(st.sampled_from((-3 * 3600, 7200, 100 * DAY)))
-    if draw(st.integers(0, 15)) == 15:
+    if one_in(draw, 16):
         fields["bot"] = True
-    if draw(st.integers(0, 7)) == 7:
-        broken = ("name", "time", "future", "early", "line")
-        old = ("old name", "old time", "old device")
-        fields["broken"] = draw(st.sampled_from(broken if source == "web" else broken + old + old))
+    if one_in(draw, 6):
+        fields["broken"] = draw(st.sampled_from(BROKEN if source == "web" else BROKEN + OLD + OLD))
     return Call(kind, at, **fields)
 
 
@@ -72,7 +80,7 @@ def calls(draw: st.DrawFn, at: int, number: int) -> Call:
 def replays(draw: st.DrawFn, call: Call) -> Call:
     """Draw the same event once more: as it was, from another device, as another user, at another time."""
     changed: dict[str, Any] = {
-        "device": draw(st.sampled_from((call.device, *DEVICES))),
+        "device": draw(st.sampled_from((call.device, call.device, *DEVICES))),
         "user": draw(st.sampled_from((call.user, call.user, None, *USERS))),
         "at": draw(st.sampled_from((call.at, call.at + TIMEOUT, 0, call.at + 35 * DAY))),
         "received": draw(st.sampled_from((call.received, 0, 7200, None))),
@@ -88,11 +96,12 @@ def replays(draw: st.DrawFn, call: Call) -> Call:
 def histories(draw: st.DrawFn) -> History:
     """Draw a history and its delivery."""
     made: list[Call] = []
-    at = 0
+    at = draw(st.sampled_from((0, 2700, 3599)))  # in the evening, shortly before midnight
+    source = draw(st.sampled_from(("web", "web", "app", "app", "server", "shop")))
     for number in range(draw(st.integers(2, 10))):
-        at += draw(st.sampled_from(STEPS))
-        made.append(draw(calls(at, number)))
-        if made[-1].id is not None and draw(st.integers(0, 4)) == 4:
+        at += draw(st.sampled_from(FAR if one_in(draw, 6) else NEAR))
+        made.append(draw(calls(at, number, source)))
+        if made[-1].id is not None and one_in(draw, 5):
             made.append(draw(replays(made[-1])))
     # Most rows come once, in any of the first files; some come again in a later one.
     places = [draw(st.integers(0, 4)) for _ in made]
@@ -100,12 +109,12 @@ def histories(draw: st.DrawFn) -> History:
     for place in sorted(set(places)):
         content = [number for number, its in enumerate(places) if its == place]
         content = draw(st.permutations(content))
-        if draw(st.integers(0, 4)) == 4:
+        if one_in(draw, 5):
             content.append(draw(st.integers(0, len(made) - 1)))
         versions: list[list[int] | None] = [None] * RUNS
         first = draw(st.integers(0, RUNS - 1))
         versions[first] = content
-        if first < RUNS - 1 and draw(st.integers(0, 3)) == 3:
+        if first < RUNS - 1 and one_in(draw, 4):
             # The file comes again with rows less, and others that are new or were elsewhere.
             again = draw(st.integers(first + 1, RUNS - 1))
             kept = [number for number in content if draw(st.booleans())]
@@ -114,12 +123,15 @@ def histories(draw: st.DrawFn) -> History:
     return History(tuple(made), tuple(files))
 
 
-def generate(count: int, *, seed: int | None = None) -> list[History]:
+def generate(count: int, *, seed: int | None = None) -> tuple[History, ...]:
     """Return that many histories: always the same ones, or those of a seed."""
-    found: list[History] = []
     wanted = os.environ.get(SEED)
-    if seed is None and wanted:
-        seed = int(wanted)
+    return _generate(count, int(wanted) if seed is None and wanted else seed)
+
+
+@functools.cache
+def _generate(count: int, seed: int | None) -> tuple[History, ...]:
+    found: list[History] = []
 
     @hypothesis.settings(
         max_examples=count,
@@ -136,4 +148,4 @@ def generate(count: int, *, seed: int | None = None) -> list[History]:
     if seed is not None:
         collect = hypothesis.seed(seed)(collect)
     collect()
-    return found
+    return tuple(found)
