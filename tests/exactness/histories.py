@@ -80,7 +80,7 @@ class Call:
     at: int
     device: str | None = None
     user: str | None = None
-    id: int | None = None
+    id: int | str | None = None
     source: str = "web"
     name: str | None = None
     previous: str | None = None
