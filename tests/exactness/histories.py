@@ -194,7 +194,9 @@ class History:
     files: tuple[Mapping[int, tuple[int, ...]], ...] = field(default=())
 
     def __repr__(self) -> str:
-        calls = "".join(f"        {call!r},  # {number}\n" for number, call in enumerate(self.calls))
+        calls = "".join(
+            f"        {call!r},  # {number}\n" for number, call in enumerate(self.calls)
+        )
         files = "".join(f"        {dict(file)!r},\n" for file in self.files)
         return f"History(\n    calls=(\n{calls}    ),\n    files=(\n{files}    ),\n)"
 

@@ -191,12 +191,14 @@ def simpler(history: History) -> Iterator[History]:
             fewer = {each: calls for each, calls in file.items() if each != run}
             yield _with_file(history, number, fewer or None)
             if run > 0 and run - 1 not in file:
-                earlier = {(run - 1 if each == run else each): calls for each, calls in file.items()}
+                earlier = {
+                    (run - 1 if each == run else each): calls for each, calls in file.items()
+                }
                 yield _with_file(history, number, earlier)
-            for call in set(file[run]):
-                rest = tuple(each for each in file[run] if each != call)
+            for row in set(file[run]):
+                rest = tuple(each for each in file[run] if each != row)
                 yield _with_file(history, number, {**file, run: rest})
-                yield _with_file(history, number, {**file, run: (*rest, call)})
+                yield _with_file(history, number, {**file, run: (*rest, row)})
         for other, second in enumerate(history.files[:number]):
             # Two files that come at once become one.
             if set(second) == set(file):
@@ -228,7 +230,8 @@ def _plainest(call: Call) -> Call:
 def _plainer(call: Call) -> Iterator[Call]:
     for one in fields(call):
         if one.name not in ("kind", "at") and getattr(call, one.name) != one.default:
-            yield replace(call, **{one.name: one.default})
+            values: dict[str, Any] = {one.name: one.default}
+            yield replace(call, **values)
     for kind in ("page", "track", "identify"):
         if kind != call.kind:
             yield replace(call, kind=kind)
@@ -247,7 +250,9 @@ def _only(history: History, numbers: Sequence[int]) -> History:
     )
 
 
-def _with_file(history: History, number: int, file: Mapping[int, tuple[int, ...]] | None) -> History:
+def _with_file(
+    history: History, number: int, file: Mapping[int, tuple[int, ...]] | None
+) -> History:
     files = list(history.files)
     files[number : number + 1] = [] if file is None else [file]
     return replace(history, files=tuple(files))

@@ -21,11 +21,12 @@ def test_histories_leave_what_one_build_of_their_rows_leaves(variant: str, tmp_p
 
 @pytest.mark.long
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("seed", [1, 2])
 def test_many_more_histories_leave_what_one_build_of_their_rows_leaves(
-    seed: int, variant: str, tmp_path: Path
+    variant: str, tmp_path: Path
 ) -> None:
-    words = complain(generate(600, seed=seed), tmp_path, VARIANTS[variant])
+    words = complain(
+        generate(500, seed=1 + [*VARIANTS].index(variant)), tmp_path, VARIANTS[variant]
+    )
     assert not words, words
 
 
@@ -82,7 +83,9 @@ def first_arrives_last(history: History) -> bool:
 
 
 def sessions(times: Sequence[int]) -> int:
-    return sum(after - at > TIMEOUT for at, after in itertools.pairwise(sorted(times))) + bool(times)
+    return sum(after - at > TIMEOUT for at, after in itertools.pairwise(sorted(times))) + bool(
+        times
+    )
 
 
 def aliases(history: History) -> list[tuple[int, Call]]:

@@ -6,18 +6,20 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.exactness.histories import history
+from orchestration.dbt_project import DbtProject
+from tests import warehouse
+from tests.exactness.strategy import generate
 from tests.installation import Installation
 from tests.warehouse import differences
 
 SOURCES = "sources:\n  app: {format: segment}\n  web: {format: segment}\n"
-HISTORIES = range(30)
+HISTORIES = 80
 #: Models whose results the next ones read: where a half-done run hurts most, in the order in which they run.
 NODES = (
     "staged_rows", "touched_rows", "event_rows", "device_spans", "merged_users", "touched_regions",
@@ -66,6 +68,27 @@ def die_after_node(node: str) -> None:
     dbt.cli.main.dbtRunner = Dying
 
 
+def die_before_statement(number: int) -> None:
+    """Die when dbt is about to send that many-th statement to the database, counted from 1."""
+    count_statements(lambda count: _die() if count == number else None)
+
+
+def count_statements(tell: Callable[[int], None]) -> Callable[[], None]:
+    """Tell the number of each statement that dbt is about to send; return what ends it."""
+    from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
+
+    execute, seen = DuckDBCursorWrapper.execute, 0
+
+    def counted(self: Any, *arguments: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        tell(seen)
+        return execute(self, *arguments)
+
+    DuckDBCursorWrapper.execute = counted
+    return lambda: setattr(DuckDBCursorWrapper, "execute", execute)
+
+
 def die_in(function: str) -> None:
     """Die when a function (`module:name`) is called."""
     import importlib
@@ -74,18 +97,33 @@ def die_in(function: str) -> None:
     setattr(importlib.import_module(module), name, lambda *_, **__: _die())
 
 
-def run_to_death(home: dict[str, str], plan: str, argument: Any) -> None:
-    """Run the job in this process, in a process group of its own, after arranging its death."""
+def run_to_death(
+    home: dict[str, str], parsed: bytes, whole: bool, plan: str, argument: Any
+) -> None:
+    """Run the job, or only what loads and models, in a process group of its own, after arranging its death."""
     os.setpgid(0, 0)
     os.environ.update(home)
-    if plan:
-        globals()[plan](argument)
-    from orchestration import run
-
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
+
+    from dbt.contracts.graph.manifest import Manifest
+
+    manifest = Manifest.from_msgpack(parsed)
+    manifest.build_flat_graph()
+
+    def parse(self: DbtProject) -> Any:
+        self._manifest = manifest
+        return manifest
+
+    DbtProject.parse = parse  # type: ignore[method-assign]
+    if plan:
+        globals()[plan](argument)
+    if whole:
+        from orchestration import run
+
         raise SystemExit(run.main([]))
+    warehouse.Home(Path(home["FOOTPATH_SOURCES"]).parent, SOURCES).run()
 
 
 # The states before and after, made once.
@@ -93,14 +131,18 @@ def run_to_death(home: dict[str, str], plan: str, argument: Any) -> None:
 
 @dataclass(frozen=True)
 class Story:
-    """A built first state with new, replaced and late files waiting, and what becomes of it."""
+    """A built first state with new, replaced and late files waiting, and what becomes of it.
+
+    `statements`: how many statements dbt sends to the database on the way from one to the other.
+    """
 
     before: Installation
     after: Installation
+    statements: int
 
 
-def start(home: Installation, plan: str = "", argument: Any = None) -> Any:
-    """Start a run in a fresh process (what is needed for it is imported beforehand, once)."""
+def start(home: Installation, plan: str = "", argument: Any = None, *, whole: bool = True) -> Any:
+    """Start a run in a fresh process; what it needs is imported and parsed beforehand, once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         [
@@ -108,11 +150,15 @@ def start(home: Installation, plan: str = "", argument: Any = None) -> Any:
             "orchestration.definitions",
             "great_expectations",
             "dbt.cli.main",
+            "dbt.adapters.duckdb.environments.local",
         ]
     )
     names = ("FOOTPATH_HOME", "FOOTPATH_LANDING", "FOOTPATH_SOURCES")
     environment = {name: home.environment[name] for name in names}
-    process = context.Process(target=run_to_death, args=(environment, plan, argument))
+    process = context.Process(
+        target=run_to_death,
+        args=(environment, home.dbt.parse().to_msgpack(), whole, plan, argument),
+    )
     process.start()
     return process
 
@@ -123,8 +169,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("story")
     environment = dict(os.environ)
     rng = random.Random(3)
-    # Received long ago in every row: no table depends on when a run loaded it.
-    lines = [line for line in sorted(every_line()) if '"receivedAt": null' not in line]
+    lines = every_line()
     rng.shuffle(lines)
     third = len(lines) // 3
     before = Installation(folder / "before", SOURCES)
@@ -137,10 +182,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     before.deliver("web", "d.jsonl", lines[-40:-20])
     before.deliver("app", "b.jsonl", lines[-30:])
     after = before.copy(folder / "after")
+    counts: list[int] = []
+    stop_counting = count_statements(counts.append)
     run_without_gates(after)
+    stop_counting()
     os.environ.clear()
     os.environ.update(environment)
-    return Story(before, after)
+    return Story(before, after, counts[-1])
 
 
 def run_without_gates(home: Installation) -> None:
@@ -150,15 +198,24 @@ def run_without_gates(home: Installation) -> None:
 
 
 def every_line() -> list[str]:
-    return [line for seed in HISTORIES for line in history(seed)]
+    """Return the calls of the histories. All say when they were received: no table depends on when they were loaded."""
+    return [
+        replace(call, source="web").line(f"h{number}")
+        for number, history in enumerate(generate(HISTORIES))
+        for call in history.calls
+        if call.received is not None and call.broken != "line"
+    ]
 
 
-def assert_equal_after_rerun(home: Installation, story: Story) -> None:
-    outcome = home.job()
-    assert outcome.code == 0, outcome.output
+def assert_equal_after_rerun(home: Installation, story: Story, *, whole: bool = True) -> None:
+    if whole:
+        outcome = home.job()
+        assert outcome.code == 0, outcome.output
+        assert home.read("from sessions order by all") == home.query("from sessions order by all")
+    else:
+        run_without_gates(home)
     found = differences(home, story.after, places=True)
     assert not found, {table: rows[:3] for table, rows in found.items()}
-    assert home.read("from sessions order by all") == home.query("from sessions order by all")
     states = "select source, file, sha256, state, raw_rows, unreadable_rows from files order by all"
     assert home.raw(states) == story.after.raw(states)
     leftovers = "select table_name from duckdb_tables() where table_name like '%__dbt_%'"
@@ -166,12 +223,12 @@ def assert_equal_after_rerun(home: Installation, story: Story) -> None:
 
 
 @pytest.fixture
-def killed(story: Story, tmp_path: Path) -> Callable[[str, Any], Installation]:
+def killed(story: Story, tmp_path: Path) -> Callable[..., Installation]:
     """Return a maker of homes whose run was killed at a planned point."""
 
-    def kill(plan: str, argument: Any) -> Installation:
+    def kill(plan: str, argument: Any, *, whole: bool = True) -> Installation:
         home = story.before.copy(tmp_path / "home")
-        process = start(home, plan, argument)
+        process = start(home, plan, argument, whole=whole)
         process.join(timeout=500)
         assert process.exitcode == -signal.SIGKILL, f"the run ended with {process.exitcode}"
         return home
@@ -188,7 +245,7 @@ def test_the_waiting_files_change_every_table(story: Story) -> None:
 
 
 def test_a_kill_in_the_middle_of_a_load_leaves_no_trace(
-    killed: Callable[[str, Any], Installation], story: Story
+    killed: Callable[..., Installation], story: Story
 ) -> None:
     home = killed("die_between_files", 2)
     loaded = home.raw("select count(*) from files where state = 'pending'")
@@ -197,7 +254,7 @@ def test_a_kill_in_the_middle_of_a_load_leaves_no_trace(
 
 
 def test_a_kill_in_the_middle_of_a_build_leaves_no_trace(
-    killed: Callable[[str, Any], Installation], story: Story
+    killed: Callable[..., Installation], story: Story
 ) -> None:
     home = killed("die_after_node", "event_links")
     assert_equal_after_rerun(home, story)
@@ -206,9 +263,37 @@ def test_a_kill_in_the_middle_of_a_build_leaves_no_trace(
 @pytest.mark.long
 @pytest.mark.parametrize("node", [node for node in NODES if node != "event_links"])
 def test_a_kill_after_any_model_leaves_no_trace(
-    node: str, killed: Callable[[str, Any], Installation], story: Story
+    node: str, killed: Callable[..., Installation], story: Story
 ) -> None:
-    assert_equal_after_rerun(killed("die_after_node", node), story)
+    home = killed("die_after_node", node, whole=False)
+    assert_equal_after_rerun(home, story, whole=False)
+
+
+def kill_at_random_statements(seed: int, killed: Callable[..., Installation], story: Story) -> None:
+    """Kill a run at a random statement, some of those that take it up again too, and let the last one end."""
+    rng = random.Random(seed)
+    statement = rng.randint(1, story.statements)
+    home = killed("die_before_statement", statement, whole=False)
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        process = start(home, "die_before_statement", rng.randint(1, story.statements), whole=False)
+        process.join(timeout=500)
+        assert process.exitcode in (-signal.SIGKILL, 0)
+    assert_equal_after_rerun(home, story, whole=False)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_kill_at_a_random_statement_leaves_no_trace(
+    seed: int, killed: Callable[..., Installation], story: Story
+) -> None:
+    kill_at_random_statements(seed, killed, story)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 26))
+def test_a_kill_at_more_random_statements_leaves_no_trace(
+    seed: int, killed: Callable[..., Installation], story: Story
+) -> None:
+    kill_at_random_statements(seed, killed, story)
 
 
 @pytest.mark.long
@@ -223,18 +308,18 @@ def test_a_kill_after_any_model_leaves_no_trace(
     ],
 )
 def test_a_kill_at_a_gate_or_in_publishing_leaves_no_trace(
-    function: str, killed: Callable[[str, Any], Installation], story: Story
+    function: str, killed: Callable[..., Installation], story: Story
 ) -> None:
     assert_equal_after_rerun(killed("die_in", function), story)
 
 
 @pytest.mark.long
 def test_a_run_that_is_killed_again_and_again_leaves_no_trace(
-    killed: Callable[[str, Any], Installation], story: Story
+    killed: Callable[..., Installation], story: Story
 ) -> None:
     home = killed("die_between_files", 1)
     for node in ("event_rows", "touched_people", "event_links", "event_rows", "users"):
-        process = start(home, "die_after_node", node)
+        process = start(home, "die_after_node", node, whole=False)
         process.join(timeout=500)
         assert process.exitcode == -signal.SIGKILL
     assert_equal_after_rerun(home, story)

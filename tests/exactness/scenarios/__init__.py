@@ -15,7 +15,7 @@ Facts = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """Calls and what becomes of them. Events are named by their ids; times are seconds after the start of all histories.
+    """Calls and what becomes of them. Events are named by their ids; times are seconds after the start.
 
     `people` and `sessions` list the events that belong together: "a b | c". Events in no person (`nobody`) or
     session are left out of them. `users`, `in_session` and `events` say what the row of that event's person, of its

@@ -57,10 +57,13 @@ EVENTS = (
         people="a",
         sessions="a",
         unusable={
-            "missing_event_name": 1, "unparsable_time": 1, "time_in_future": 1, "time_too_early": 1,
+            "missing_event_name": 1,
+            "unparsable_time": 1,
+            "time_in_future": 1,
+            "time_too_early": 1,
             "invalid_json": 1,
         },
-    ),  # fmt: skip
+    ),
     Scenario(
         # Until the definition of the source is mended, the bridge lies in quarantine.
         "a-mended-definition-brings-rows-back",

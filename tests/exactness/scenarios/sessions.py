@@ -38,12 +38,18 @@ SESSIONS = (
         sessions="a b c",
         in_session={
             "c": {
-                "entry_page_path": "/1", "exit_page_path": "/3", "utm_campaign": "news",
-                "channel": "Paid Other", "started_at": 0, "ended_at": 1800,
+                "entry_page_path": "/1",
+                "exit_page_path": "/3",
+                "utm_campaign": "news",
+                "channel": "Paid Other",
+                "started_at": 0,
+                "ended_at": 1800,
             }
         },
-        users={"c": {"first_seen_at": 0, "first_campaign": "news", "first_landing_page_path": "/1"}},
-    ),  # fmt: skip
+        users={
+            "c": {"first_seen_at": 0, "first_campaign": "news", "first_landing_page_path": "/1"}
+        },
+    ),
     Scenario(
         # The copy that is kept lies in the second session; the first one ends earlier without it.
         "replay-in-another-session",
@@ -102,7 +108,11 @@ SESSIONS = (
     ),
     Scenario(
         "two-sources-at-once",
-        (page(0, "a", None, "u1"), page(10, "b", None, "u1", source="app"), page(20, "c", None, "u1")),
+        (
+            page(0, "a", None, "u1"),
+            page(10, "b", None, "u1", source="app"),
+            page(20, "c", None, "u1"),
+        ),
         people="a b c",
         sessions="a c | b",
         users={"a": {"session_count": 2}},
@@ -126,7 +136,7 @@ SESSIONS = (
             "e": {"is_bounce": False, "interaction_count": 0},
             "g": {"is_bounce": True, "channel": None, "entry_page_path": None},
         },
-    ),  # fmt: skip
+    ),
     Scenario(
         "engaged-by-gaps",
         (page(0, "a"), page(100, "b"), track(150, "c")),
