@@ -58,7 +58,7 @@ def calls(draw: st.DrawFn, at: int, number: int, source: str) -> Call:
         fields["referrer"] = draw(
             st.sampled_from((None, "https://www.google.de/", "https://x.example/"))
         )
-    if kind == "identify" or one_in(draw, 10):
+    if kind in ("identify", "group") or one_in(draw, 10):
         fields["plan"] = draw(st.sampled_from(("free", "pro", None)))
     if kind == "alias":
         fields["previous"] = draw(st.sampled_from((*USERS, "d0", "d1", "u9")))
