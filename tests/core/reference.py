@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Event = Mapping[str, Any]
-FOREVER = datetime.max
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
