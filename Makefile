@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release dev docs test test-long lint format clean
+.PHONY: help demo run release refresh rebuild explain dev docs test test-long lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -35,6 +35,15 @@ run: $(READY) ## Load, model, check and publish what is new (FULL_REFRESH=1 buil
 
 release: $(READY) ## Let a held batch in: make release BATCH=id
 	@$(RUN) orchestration.release $(BATCH)
+
+refresh: $(READY) ## Build one table again, and what follows from it: make refresh MODEL=sessions
+	@$(RUN) orchestration.rebuild model $(MODEL)
+
+rebuild: $(READY) ## Work out some days anew from the raw rows: make rebuild FROM=2026-01-01 TO=2026-01-31
+	@$(RUN) orchestration.rebuild days --from "$(FROM)" --to "$(TO)"
+
+explain: $(READY) ## Say where a row came from: make explain EVENT=key (or SESSION=, PERSON=, ROW=source/file:line)
+	@$(RUN) orchestration.explain $(if $(EVENT),event "$(EVENT)",$(if $(SESSION),session "$(SESSION)",$(if $(PERSON),person "$(PERSON)",row "$(ROW)"))) $(if $(JSON),--json)
 
 dev: $(READY) ## Open Dagster's page with schedules, sensors and lineage (http://127.0.0.1:3000)
 	@$(RUN) orchestration.dev

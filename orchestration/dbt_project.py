@@ -73,6 +73,14 @@ class DbtProject:
             if node.resource_type in ("model", "seed", "snapshot")
         }
 
+    def staging_views(self) -> list[str]:
+        """Return the names of the staging views, quoted, as SQL names them."""
+        return [
+            f'"{node.schema}"."{node.alias}"'
+            for node in self.parse().nodes.values()
+            if node.resource_type == "model" and node.fqn[:2] == ["footpath", "staging"]
+        ]
+
     def build(
         self,
         select: Sequence[str] = (),

@@ -138,13 +138,9 @@ class Run:
         # From here on the warehouse is not what was published last, whatever happens to this run.
         self.settings.last_run.unlink(missing_ok=True)
         with self.timed("build"):
-            full_refresh = self.full_refresh
-            if not full_refresh and self._first_build_was_cut_off():
-                self.say("the first build did not finish: building everything")
-                full_refresh = True
             self.report.set("tables_before", self.row_counts(self.settings.published))
             return self.dbt.build(
-                exclude=["footpath.staging"], full_refresh=full_refresh, progress=self.say
+                exclude=["footpath.staging"], full_refresh=self.full_refresh, progress=self.say
             )
 
     def gate_2(self) -> list[CheckResult]:
@@ -233,7 +229,7 @@ class Run:
 
     def _judge(self, name: str, suites: Iterable[Suite]) -> list[CheckResult]:
         rows = "\nunion all\n".join(
-            f"select {GATE_1_COLUMNS} from {view}" for view in self._staging_views()
+            f"select {GATE_1_COLUMNS} from {view}" for view in self.dbt.staging_views()
         )
         with connect(self.settings.warehouse) as connection:
             connection.execute(f"attach {literal(str(self.settings.raw))} as raw (read_only)")
@@ -259,14 +255,6 @@ class Run:
             for suite in suites:
                 found += run_suite(connection, suite)
         return [dataclasses.replace(result, relation=f"raw.{name}") for result in found]
-
-    def _staging_views(self) -> list[str]:
-        manifest = self.dbt.parse()
-        return [
-            f'"{node.schema}"."{node.alias}"'
-            for node in manifest.nodes.values()
-            if node.resource_type == "model" and node.fqn[:2] == ["footpath", "staging"]
-        ]
 
     def _admit_or_hold(self, name: str, pending: list[str], found: list[CheckResult]) -> None:
         reasons: dict[str, list[str]] = {}
@@ -317,24 +305,6 @@ class Run:
                 for result in found
             ],
         )
-
-    def _first_build_was_cut_off(self) -> bool:
-        """Whether tables exist that no finished build stands behind."""
-        with connect(self.settings.warehouse) as connection:
-            tables = {
-                name: schema
-                for schema, name in connection.execute(
-                    "select schema_name, table_name from duckdb_tables()"
-                ).fetchall()
-            }
-
-            def has_rows(table: str) -> bool:
-                if table not in tables:
-                    return False
-                found = connection.execute(f"select 1 from {quote(tables[table])}.{table} limit 1")
-                return bool(found.fetchall())
-
-            return has_rows("event_rows") and not has_rows("processed_batches")
 
     def _last_run(self) -> str | None:
         try:

@@ -21,13 +21,52 @@
 {% endmacro %}
 
 
-{#- What changes a stored row when it changes: a run that finds another value than the last one stops. -#}
+{#-
+    What changes a stored row when it changes: each setting with the models that its new value reaches first. What
+    follows from them is found in the graph (built_again in state.sql).
+-#}
+{% macro stored_setting_models() %}
+    {% do return({
+        'future_tolerance': ['event_rows'],
+        'earliest_plausible_event_at': ['event_rows'],
+        'max_event_bytes': ['event_rows'],
+        'parse_user_agents': ['event_rows'],
+        'identity_strategy': ['device_spans', 'merged_users'],
+        'max_identifiers_per_person': ['device_spans', 'merged_users'],
+        'session_strategy': ['event_links'],
+        'session_timeout': ['event_links'],
+        'max_session_length': ['event_links'],
+        'split_at_midnight': ['event_links'],
+        'split_on_campaign': ['event_links'],
+        'reporting_timezone': ['event_links'],
+        'include_bots': ['event_links'],
+    }) %}
+{% endmacro %}
+
+
+{#-
+    The models that a changed setting reaches first. An edited seed reaches the models that read it; what is not
+    known here (a rule of another version) reaches all.
+-#}
+{% macro models_of_setting(name) %}
+    {% set of_settings = footpath.stored_setting_models() %}
+    {% if name in of_settings %}
+        {% do return(of_settings[name]) %}
+    {% endif %}
+    {% set seed = 'seed.footpath.' ~ name %}
+    {% if seed not in graph.nodes %}
+        {% do return(['event_rows']) %}
+    {% endif %}
+    {% set readers = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and seed in node.depends_on.nodes %}
+        {% do readers.append(node.name) %}
+    {% endfor %}
+    {% do return(readers) %}
+{% endmacro %}
+
+
+{#- The settings that decide what a stored row looks like, as one text: `name=value; name=value`. -#}
 {% macro stored_settings() %}
-    {% set names = [
-        'session_strategy', 'session_timeout', 'max_session_length', 'split_at_midnight', 'split_on_campaign',
-        'reporting_timezone', 'future_tolerance', 'earliest_plausible_event_at', 'max_event_bytes', 'include_bots',
-        'parse_user_agents', 'identity_strategy', 'max_identifiers_per_person'
-    ] %}
     {# Raised by one when a release makes other rows of the same raw rows (newer lists of crawlers and browsers do):
        its first run asks for a full refresh. #}
     {% set values = ['rules=2'] %}
@@ -36,10 +75,26 @@
         if node.resource_type == 'seed' and node.package_name == 'footpath' %}
         {% do values.append(node.name ~ '=' ~ node.checksum.checksum[:12]) %}
     {% endfor %}
-    {% for name in names %}
+    {% for name in footpath.stored_setting_models() %}
         {% do values.append(name ~ '=' ~ footpath.setting(name)) %}
     {% endfor %}
     {% do return(values | join('; ')) %}
+{% endmacro %}
+
+
+{#- The text of stored_settings, read back: {name: value}. -#}
+{% macro read_settings(text) %}
+    {% set settings = {} %}
+    {% for pair in text.split('; ') %}
+        {% do settings.update({pair.split('=')[0]: pair.split('=')[1:] | join('=')}) %}
+    {% endfor %}
+    {% do return(settings) %}
+{% endmacro %}
+
+
+{#- What stands in the memory for a value while the tables are built with another one: no setting has it. -#}
+{% macro being_changed() %}
+    {% do return('(being changed)') %}
 {% endmacro %}
 
 

@@ -184,3 +184,16 @@ select
 from numbered
 group by source, actor_key, region_number
 having bool_or(is_touched)
+
+union all
+
+-- A rebuild (make rebuild) trusts no stored session: whoever did something in its time is worked out over all time.
+select distinct
+    touched.source,
+    touched.actor_key,
+    timestamp '0001-01-01' as from_at,
+    timestamp '9999-12-31' as to_at
+from {{ ref('touched_rows') }} as touched
+inner join {{ ref('rebuild_requests') }} as requests
+    on touched.batch_id = requests.batch_id and touched.event_at between requests.from_at and requests.to_at
+where touched.actor_key is not null
