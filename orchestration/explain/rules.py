@@ -124,7 +124,7 @@ def how_timed(row: Row) -> str:
         if received - (sent - original) == event_at:
             return (
                 f"{_time(event_at)} = received_at {_time(received)} - (sent_at {_time(sent)} - original_timestamp "
-                f"{_time(original)}): the client's clock was off by {_seconds(received - sent)} or the way took as long."
+                f"{_time(original)}): the client's clock and the way made {_seconds(received - sent)}."
             )
         return (
             f"{_time(event_at)} is the timestamp that the row gives. It is not corrected by the client's clock, "

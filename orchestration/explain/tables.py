@@ -53,7 +53,9 @@ def open_tables(settings: Settings) -> Iterator[Tables]:
         has_raw = settings.raw.exists()
         if has_raw:
             try:
-                connection.execute(f"attach {literal(str(settings.raw))} as raw (read_only)")
+                connection.execute(
+                    f"attach if not exists {literal(str(settings.raw))} as raw (read_only)"
+                )
             except duckdb.IOException:
                 has_raw = False
         tables = Tables(connection, has_raw=has_raw)

@@ -162,7 +162,7 @@ def test_of_two_contents_the_differing_fields_are_shown(tables: Tables) -> None:
     ("line", "words"),
     [
         (5, "2026-01-05 15:00:00 = received_at 2026-01-05 15:00:05 - (sent_at 2026-01-05 12:00:05 - "
-            "original_timestamp 2026-01-05 12:00:00): the client's clock was off by 10800 s"),
+            "original_timestamp 2026-01-05 12:00:00): the client's clock and the way made 10800 s."),
         (6, "2026-01-05 15:00:00 is the timestamp that the row gives. It is not corrected"),
         (1, "A correction by the client's clock needs sent_at, original_timestamp too."),
     ],
@@ -228,7 +228,7 @@ def test_an_event_without_a_session_says_why(
     ("line", "reason", "words"),
     [
         (1, "invalid_json", '{"messageId": "[email]"'),
-        (2, "unparsable_time", '"timestamp": "soon"'),
+        (2, "unparsable_time", '"timestamp":"soon"'),
         (3, "missing_time", "neither a time of its own nor a time of receipt"),
         (4, "missing_event_name", "Its time is 2026-01-05 10:00:00, its type track."),
         (5, "time_in_future", "received at 2026-01-05 10:00:00, so a time up to 2026-01-06 10:00:00 is let in."),
