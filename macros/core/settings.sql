@@ -32,7 +32,7 @@
         'max_event_bytes': ['event_rows'],
         'parse_user_agents': ['event_rows'],
         'identity_strategy': ['device_spans', 'merged_users'],
-        'max_identifiers_per_person': ['device_spans', 'merged_users'],
+        'max_identifiers_per_person': ['merged_users'],
         'session_strategy': ['event_links'],
         'session_timeout': ['event_links'],
         'max_session_length': ['event_links'],

@@ -89,6 +89,8 @@
     {% do return({
         'staged_rows': 'processed_batches',
         'touched_aliases': 'alias_events',
+        'touched_components': 'merged_users',
+        'merged_users_now': 'merged_users',
         'region_events': 'event_links',
     }) %}
 {% endmacro %}
