@@ -229,16 +229,36 @@ def test_a_model_does_not_run_without_what_feeds_it(installed: Shop) -> None:
     assert content(installed) == before
 
 
-def test_a_full_refresh_that_did_not_finish_asks_to_be_run_again(
-    installed: Shop, tmp_path: Path
-) -> None:
+def test_a_full_refresh_that_did_not_finish_is_done_again(installed: Shop, tmp_path: Path) -> None:
     shop = installed.copy(tmp_path / "shop")
+    before = content(shop)
     # as it is when the build was killed after event_rows: the batches are entered at the end
     with connect(shop.folder / "shop.duckdb") as connection:
         connection.execute("delete from dev_analytics.processed_batches")
-    outcome = shop.dbt("build")
-    assert not outcome.success
-    assert "a full refresh did not finish" in outcome.text
+        connection.execute("delete from dev_analytics.sessions")
+    shop.build()
+    assert content(shop) == before
+
+
+def test_a_changed_setting_needs_no_more_than_the_tables_that_it_decides(
+    installed: Shop, tmp_path: Path
+) -> None:
+    shop = installed.copy(tmp_path / "shop")
+    before = content(shop)
+    shop.change("dbt_project.yml", "session_timeout: 60", "session_timeout: 1800")
+    refused = shop.dbt("build", "--exclude-resource-type", "test")
+    assert not refused.success
+    assert "Then: session_timeout=60. Now: session_timeout=1800. " in refused.text
+    assert 'drop table "shop"."dev_analytics"."event_links" and run again' in refused.text
+    assert content(shop) == before
+    with connect(shop.folder / "shop.duckdb") as connection:
+        connection.execute("drop table dev_analytics.event_links")
+    shop.build()
+    changed = content(shop)
+    assert changed["sessions"] != before["sessions"]
+    assert changed["event_rows"] == before["event_rows"]
+    shop.build("--full-refresh")
+    assert content(shop) == changed
 
 
 def test_an_unknown_setting_is_an_error_that_lists_the_known_ones(
