@@ -72,15 +72,15 @@ def _by_device(
         f"from {'the beginning' if span['valid_from'] is None else 'after ' + str(span['valid_from'])} to "
         f"{'the end' if span['valid_to'] is None else str(span['valid_to'])}"
     )
-    order = (
-        "the next"
+    counts = (
+        "The next sign-in on it counts"
         if sign["event_at"] >= row["event_at"]
-        else "the last before it, as none follows,"
+        else "No sign-in follows on it, so the last one before counts"
     )
     return [
         f"It names no user. Its {device} belongs to user {sign['user_id']} {reach}.",
-        f"The reason is the sign-in that is {order}: user {sign['user_id']} {sign['what']} with event "
-        f"{sign['event_key']} at {sign['event_at']} ({place_of(sign)}).",
+        f"{counts}: user {sign['user_id']} {sign['what']} with event {sign['event_key']} at {sign['event_at']} "
+        f"({place_of(sign)}).",
     ]
 
 

@@ -176,10 +176,10 @@ def test_the_time_of_an_event_is_shown_with_its_inputs(
 def test_an_event_before_a_sign_in_names_the_sign_in_that_it_belongs_to(tables: Tables) -> None:
     sign_in = event_at_line(tables, 2)
     whose = section(event_at_line(tables, 1), "Whose")
-    assert "the sign-in that is the next: user u1 signed in with event " in whose
+    assert "The next sign-in on it counts: user u1 signed in with event " in whose
     assert f"{sign_in.facts['event_key']} at 2026-01-05 10:20:00 (web/visits.jsonl:2)" in whose
     after = section(event_at_line(tables, 3), "Whose")
-    assert "the last before it, as none follows,: user u1" in after
+    assert "No sign-in follows on it, so the last one before counts: user u1" in after
     assert "It names its user, u1." in section(sign_in, "Whose")
     alone = section(event_at_line(tables, 5), "Whose")
     assert "nobody ever signed in on its device d2" in alone
