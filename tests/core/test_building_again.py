@@ -200,7 +200,8 @@ def test_a_refresh_after_a_change_of_settings_mixes_nothing_even_when_it_is_cut_
 def test_days_that_are_rebuilt_are_as_if_nobody_had_damaged_them(
     home: Installation, untouched: Installation
 ) -> None:
-    first, last = "2026-01-30", "2026-02-02"
+    first, last = "2026-01-31", "2026-02-01"
+    # Midnight of the first day lies in the middle of many sessions.
     days = f"between timestamp '{first}' and timestamp '{last} 23:59:59'"
     damage(
         home,
