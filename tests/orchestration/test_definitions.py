@@ -26,7 +26,7 @@ ASSETS = [
     "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "load_files",
     "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views",
     "people_with_many_identifiers", "person_groups", "processed_batches", "published",
-    "quarantined_events", "raw/shop", "raw/web", "region_events", "retention_weekly", "sessions",
+    "quarantined_events", "raw/shop", "raw/web", "rebuild_requests", "region_events", "retention_weekly", "sessions",
     "shared_devices", "staged_rows", "stg_plain__rows", "stg_segment__calls",
     "stg_unreadable__lines", "touched_aliases", "touched_components", "touched_devices",
     "touched_events", "touched_groups", "touched_people", "touched_regions", "touched_rows",
