@@ -10,8 +10,8 @@ from orchestration.database import connect
 from orchestration.dbt_project import DbtError
 from orchestration.rebuild import RequestError, rebuild, refresh
 from orchestration.state import stored_settings
-from tests.exactness.histories import history
 from tests.installation import Installation, call
+from tests.nasty import history
 from tests.warehouse import differences
 
 SOURCES = "sources: {web: {format: segment}}"
