@@ -21,7 +21,10 @@ LOADED_AT = datetime.datetime(2026, 6, 1)
 ABOUT_RUNS = ("check_results", "alerts")
 
 #: Internal tables that later runs reckon with. What is wrong here comes to light one run later.
-INTERNAL = ("event_rows", "event_links", "device_spans", "merged_users", "alias_events")
+INTERNAL = (
+    "event_rows", "event_links", "device_spans", "merged_users", "alias_events",
+    "event_traits", "event_groups", "group_person_days",
+)  # fmt: skip
 
 #: Columns that describe a run, in any table.
 RUN_COLUMNS = ("batch_id", "loaded_at")

@@ -4,13 +4,11 @@ import json
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from tests.installation import call
 from tests.warehouse import Home, differences
 
 SOURCES = "sources: {web: {format: segment}, shop: {format: segment, identity_namespace: shop}}"
-TABLES = ("user_traits", "groups", "person_groups", "users")
 BOT = {"userAgent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
 
 
@@ -49,10 +47,6 @@ def history(seed: int) -> list[str]:
     return lines
 
 
-def rows(home: Home) -> dict[str, list[Any]]:
-    return {table: home.query(f"select * from {table} order by all") for table in TABLES}
-
-
 def test_groups_and_traits_are_those_of_one_full_build_after_any_cut(tmp_path: Path) -> None:
     lines = [line for seed in range(60) for line in history(seed)]
     rng = random.Random(3)
@@ -74,14 +68,8 @@ def test_groups_and_traits_are_those_of_one_full_build_after_any_cut(tmp_path: P
     once.deliver("web", "c.jsonl", shuffled[2::3])
     once.deliver("shop", "a.jsonl", lines[50:80])
     once.run()
-    found, expected = rows(cut), rows(once)
-    for table in TABLES:
-        assert len(expected[table]) > 30, f"{table} has too few rows to tell"
-        assert found[table] == expected[table], table
-    assert not differences(cut, once)
-    # What is left behind here comes to light one run later.
-    internal = " union all ".join(
-        f"select '{table}', count(*) from main_internal.{table}"
-        for table in ("event_groups", "event_traits", "group_person_days")
-    )
-    assert cut.query(internal) == once.query(internal)
+    for table in ("user_traits", "groups", "person_groups"):
+        ((count,),) = once.query(f"select count(*) from {table}")
+        assert count > 30, f"{table} has too few rows to tell"
+    found = differences(cut, once, places=True)
+    assert not found, found
