@@ -472,7 +472,12 @@ select
     entries.traffic_source,
     entries.traffic_medium,
     entries.utm_campaign as traffic_campaign,
-    {{ rule.default_channel_group('traffic_source', 'traffic_medium', 'entries.utm_campaign', 'entries.category') }} as channel,
+    case
+        when entries.session_id is not null
+            then {{ rule.default_channel_group(
+                'traffic_source', 'traffic_medium', 'entries.utm_campaign', 'entries.category'
+            ) }}
+    end as channel,
     counted.page_view_count <= 1 and counted.interaction_count = 0 as is_bounce,
     counted.event_count,
     counted.page_view_count,
