@@ -6,7 +6,9 @@
 -- raw rows = events + duplicates + quarantined by construction.
 {% set stored_rows = footpath.stored('event_rows') %}
 
-with candidates as (
+{#- Read twice, once for the few keys that stand more than once: kept in memory, it would be the greatest part of a
+    build. -#}
+{% set candidates %}
 
     select
         {% for column in footpath.row_columns() %}
@@ -42,6 +44,22 @@ with candidates as (
             select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
         )
     {% endif %}
+{% endset %}
+
+with all_keys as (
+
+    select event_key
+    from {{ ref('staged_rows') }}
+    {% if stored_rows %}
+    union all
+    select event_key
+    from {{ stored_rows }}
+    where
+        event_key in (select touched.event_key from {{ ref('touched_rows') }} as touched)
+        and batch_id not in (
+            select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
+        )
+    {% endif %}
 
 ),
 
@@ -49,7 +67,7 @@ with candidates as (
 repeated_keys as (
 
     select event_key
-    from candidates
+    from all_keys
     group by event_key
     having count(*) > 1
 
@@ -68,7 +86,9 @@ ranked as (
             partition by event_key, batch_id
             order by received_at asc nulls last, event_at asc, {{ footpath.content_hash() }} asc, file asc, line asc
         ) as place_in_file
-    from candidates
+    from (
+        {{ candidates }}
+    ) as candidates
     where event_key in (select repeated_keys.event_key from repeated_keys)
 
 )
@@ -77,7 +97,9 @@ select
     *,
     case when quarantine_reason is null then 'event' else 'quarantined' end as row_state,
     false as is_repeat_in_file
-from candidates
+from (
+    {{ candidates }}
+) as candidates
 where not exists (select 1 from repeated_keys where repeated_keys.event_key = candidates.event_key)
 union all
 select

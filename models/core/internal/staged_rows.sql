@@ -51,7 +51,7 @@ timed as (
 
 ),
 
-judged as (
+classified as (
 
     select
         *,
@@ -69,87 +69,87 @@ judged as (
 
 ),
 
--- Addresses repeat: each is taken apart once.
-addresses as (
+-- The text of a whole row is wanted for the few that are unusable: the others do not carry it any further.
+judged as (
 
     select
-        page_url as address,
-        {{ footpath.mask_text('page_url') }} as masked_url,
-        {{ footpath.url_path('page_url') }} as path,
-        {{ footpath.url_host('page_url') }} as host,
-        {{ footpath.url_parameter('page_url', 'utm_source') }} as utm_source,
-        {{ footpath.url_parameter('page_url', 'utm_medium') }} as utm_medium,
-        {{ footpath.url_parameter('page_url', 'utm_campaign') }} as utm_campaign,
-        {{ footpath.url_parameter('page_url', 'utm_term') }} as utm_term,
-        {{ footpath.url_parameter('page_url', 'utm_content') }} as utm_content,
-        {{ footpath.regex_group(
-            'page_url', '[?&](gclid|gbraid|wbraid|dclid|msclkid|fbclid|ttclid|twclid|li_fat_id)=[^&#]'
-        ) }} as click_id_type
-    from (select distinct page_url from judged where page_url is not null) as page_urls
+        * exclude (record),
+        case when quarantine_reason is not null then left(record, 10000) end as raw_text
+    from classified
 
 ),
 
-referrers as (
+-- Addresses are taken apart here and nowhere else. Most of them have no parameters: they are not searched for any.
+addressed as (
 
     select
-        referrer as address,
-        {{ footpath.mask_text('referrer') }} as masked_url,
-        {{ footpath.url_host('referrer') }} as host
-    from (select distinct referrer from judged where referrer is not null) as page_referrers
+        * replace (
+            coalesce(nullif(page_path, ''), {{ footpath.url_path('page_url') }}) as page_path,
+            {% for name in ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'] %}
+            nullif(coalesce(
+                {{ name }},
+                case when contains(page_url, '{{ name }}=') then {{ footpath.url_parameter('page_url', name) }} end
+            ), '') as {{ name }}{{ ',' if not loop.last }}
+            {% endfor %}
+        ),
+        {{ footpath.url_host('page_url') }} as page_host,
+        {{ footpath.url_host('referrer') }} as referrer_host,
+        case
+            when contains(page_url, 'id=') then {{ footpath.regex_group(
+                'page_url', '[?&](gclid|gbraid|wbraid|dclid|msclkid|fbclid|ttclid|twclid|li_fat_id)=[^&#]'
+            ) }}
+        end as click_id_type
+    from judged
 
 ),
 
 masked as (
 
     select
-        judged.source,
-        judged.batch_id,
-        judged.file,
-        judged.line,
-        judged.loaded_at,
-        judged.available_at,
-        judged.quarantine_reason,
-        case
-            when judged.quarantine_reason is not null then {{ footpath.mask_raw('left(judged.record, 10000)') }}
-        end as raw,
-        judged.event_id is not null as has_own_id,
-        coalesce(judged.event_type, 'track') as event_type,
-        {{ footpath.mask_text('judged.event_name') }} as event_name,
-        judged.event_at,
-        judged.received_at,
-        judged.sent_at,
-        judged.original_timestamp,
-        judged.event_order,
-        coalesce(judged.identity_namespace, judged.source) as device_namespace,
-        coalesce(judged.identity_namespace, '') as user_namespace,
-        {{ footpath.mask_identifier('judged.anonymous_id') }} as anonymous_id,
-        {{ footpath.mask_identifier('judged.user_id') }} as user_id,
-        {{ footpath.mask_identifier('judged.previous_id') }} as previous_id,
-        {{ footpath.mask_identifier('judged.group_id') }} as group_id,
-        {{ footpath.mask_identifier('judged.client_session_id') }} as client_session_id,
-        judged.is_bot,
-        coalesce(judged.makes_session, true) as makes_session,
-        addresses.masked_url as page_url,
-        {{ footpath.mask_text("coalesce(nullif(judged.page_path, ''), addresses.path)") }} as page_path,
-        addresses.host as page_host,
-        {{ footpath.mask_text('judged.page_title') }} as page_title,
-        {{ footpath.mask_text('judged.page_name') }} as page_name,
-        referrers.masked_url as referrer,
-        referrers.host as referrer_host,
-        {{ footpath.mask_text("nullif(coalesce(judged.utm_source, addresses.utm_source), '')") }} as utm_source,
-        {{ footpath.mask_text("nullif(coalesce(judged.utm_medium, addresses.utm_medium), '')") }} as utm_medium,
-        {{ footpath.mask_text("nullif(coalesce(judged.utm_campaign, addresses.utm_campaign), '')") }} as utm_campaign,
-        {{ footpath.mask_text("nullif(coalesce(judged.utm_term, addresses.utm_term), '')") }} as utm_term,
-        {{ footpath.mask_text("nullif(coalesce(judged.utm_content, addresses.utm_content), '')") }} as utm_content,
-        addresses.click_id_type,
-        {{ footpath.mask_text('judged.user_agent') }} as user_agent,
-        judged.locale,
-        {{ footpath.mask_json('judged.properties') }} as properties,
-        {{ footpath.mask_json('judged.traits') }} as traits,
-        judged.event_id
-    from judged
-    left join addresses on judged.page_url = addresses.address
-    left join referrers on judged.referrer = referrers.address
+        source,
+        batch_id,
+        file,
+        line,
+        loaded_at,
+        available_at,
+        quarantine_reason,
+        case when raw_text is not null then {{ footpath.mask_raw('raw_text') }} end as raw,
+        event_id is not null as has_own_id,
+        coalesce(event_type, 'track') as event_type,
+        {{ footpath.mask_text('event_name') }} as event_name,
+        event_at,
+        received_at,
+        sent_at,
+        original_timestamp,
+        event_order,
+        coalesce(identity_namespace, source) as device_namespace,
+        coalesce(identity_namespace, '') as user_namespace,
+        {{ footpath.mask_identifier('anonymous_id') }} as anonymous_id,
+        {{ footpath.mask_identifier('user_id') }} as user_id,
+        {{ footpath.mask_identifier('previous_id') }} as previous_id,
+        {{ footpath.mask_identifier('group_id') }} as group_id,
+        {{ footpath.mask_identifier('client_session_id') }} as client_session_id,
+        is_bot,
+        coalesce(makes_session, true) as makes_session,
+        {{ footpath.mask_text('page_url') }} as page_url,
+        {{ footpath.mask_text('page_path') }} as page_path,
+        page_host,
+        {{ footpath.mask_text('page_title') }} as page_title,
+        {{ footpath.mask_text('page_name') }} as page_name,
+        {{ footpath.mask_text('referrer') }} as referrer,
+        referrer_host,
+        {{ footpath.mask_text('utm_source') }} as utm_source,
+        {{ footpath.mask_text('utm_medium') }} as utm_medium,
+        {{ footpath.mask_text('utm_campaign') }} as utm_campaign,
+        {{ footpath.mask_text('utm_term') }} as utm_term,
+        {{ footpath.mask_text('utm_content') }} as utm_content,
+        click_id_type,
+        {{ footpath.mask_text('user_agent') }} as user_agent,
+        locale,
+        {{ footpath.mask_json('properties') }} as properties,
+        {{ footpath.mask_json('traits') }} as traits,
+        event_id
+    from addressed
 
 ),
 

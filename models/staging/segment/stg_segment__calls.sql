@@ -9,6 +9,16 @@
 } %}
 {% set page = {'url': 'VARCHAR', 'path': 'VARCHAR', 'title': 'VARCHAR', 'referrer': 'VARCHAR'} %}
 
+{# The whole call as JSON. Its JSON values are put in as they came: to read and write them again would be the dearest
+   step of all. #}
+{% set record = "left(cast(to_json({'type': calls.type, 'messageId': calls.messageId, "
+    ~ "'event': calls.event, 'name': calls.name, 'userId': calls.userId, 'anonymousId': calls.anonymousId, "
+    ~ "'previousId': calls.previousId, 'groupId': calls.groupId, 'timestamp': calls.timestamp, "
+    ~ "'originalTimestamp': calls.originalTimestamp, 'sentAt': calls.sentAt, 'receivedAt': calls.receivedAt}) as varchar), -1)"
+    ~ " || ',\"properties\":' || coalesce(cast(calls.properties as varchar), 'null')"
+    ~ " || ',\"traits\":' || coalesce(cast(calls.traits as varchar), 'null')"
+    ~ " || ',\"context\":' || coalesce(cast(calls.context as varchar), 'null') || '}'" %}
+
 with calls as (
 
     select
@@ -65,11 +75,7 @@ select
         'locale': 'calls.fields.locale',
         'properties': 'calls.properties',
         'traits': "coalesce(calls.traits, case when trim(calls.type) is distinct from 'group' then calls.fields.traits end)",
-        'record': "to_json({'type': calls.type, 'messageId': calls.messageId, 'event': calls.event, 'name': calls.name, "
-            ~ "'userId': calls.userId, 'anonymousId': calls.anonymousId, 'previousId': calls.previousId, "
-            ~ "'groupId': calls.groupId, 'timestamp': calls.timestamp, 'originalTimestamp': calls.originalTimestamp, "
-            ~ "'sentAt': calls.sentAt, 'receivedAt': calls.receivedAt, 'properties': calls.properties, "
-            ~ "'traits': calls.traits, 'context': calls.context})"
+        'record': record
     }) }}
 from calls
 inner join settings on calls.source = settings.source
