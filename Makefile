@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release refresh rebuild explain dev docs test test-long lint format clean
+.PHONY: help demo run release refresh rebuild explain dev docs test test-long bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -56,6 +56,10 @@ test: $(READY) ## Run the tests
 
 test-long: $(READY) ## Run the long tests too: kills, many cuts
 	@$(RUN) pytest -m long
+
+bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading or others)
+	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --frozen --quiet --group bench --python $(PYTHON)
+	@.venv-bench/bin/python -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(PART),--part $(PART))
 
 lint: $(READY) ## Check style, types, SQL and dbt conventions
 	@$(VENV)/bin/ruff check .

@@ -3,12 +3,12 @@
 Everything follows from the number of a day, a session and an event by hashing (DuckDB's `hash`, the same for one
 version of DuckDB), so any span of days can be made alone, and a longer history has the rows of a shorter one.
 
-One file a day, some 200,000 calls each. A file of day d has the calls of d, and 1 % that belong to one of the 30 days
+One file a day, some 200,000 calls each unless fewer sessions are asked for. A file of day d has the calls of d, and 1 % that belong to one of the 30 days
 before and come late; 1 % of all calls come once more within two days, with the same id. Devices are born each day;
 some come back, mostly soon, few of them very often. About one in five calls is of a known user.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,13 +23,13 @@ from orchestration.sources import read_sources
 
 SOURCE = "web"
 SOURCES_YML = f"sources: {{{SOURCE}: {{format: segment}}}}\n"
-EVENTS_PER_DAY = 200_000
+#: Make some 200,000 calls a day.
 SESSIONS_PER_DAY = 25_000
 #: The last day of every history; the daily batch is the day after.
 LAST_DAY = date(2026, 3, 31)
 #: Days since this one number the days.
 DAY_ZERO = date(2020, 1, 1)
-#: Days that are made together when a history is filled: each looks at the 32 days before it.
+#: Days of full size that are made together when a history is filled: each looks at the 32 days before it.
 DAYS_AT_ONCE = 5
 MAX_DAYS_LATE = 30
 MAX_DAYS_REPLAYED = 2
@@ -50,13 +50,13 @@ with sessions as (
     select
         days.day::bigint as day,
         slots.slot::bigint as slot,
-        -- 3,000 devices are born that may come back, 8,000 that never do; the other sessions are of devices born
-        -- before, soon after their birth mostly, some of them again and again.
+        -- Of 25 sessions 3 are of new devices that may come back, 8 of some that never do; the others are of devices
+        -- born before, soon after their birth mostly, some of them again and again.
         case
-            when slot < 11000 then days.day
+            when slot < $newcomers then days.day
             else days.day - 1 - floor(-ln(1 - share('lag', day, slot, 0)) * 14)::bigint
         end as born,
-        case when slot < 11000 then slot else floor(3000 * share('who', day, slot, 0) ** 2)::bigint end as device,
+        case when slot < $newcomers then slot else floor($born * share('who', day, slot, 0) ** 2)::bigint end as device,
         -- Few sessions are long.
         least(1 + floor(-ln(1 - share('length', day, slot, 0)) * 7.4)::bigint, 150) as event_count
     from range($first_day - $max_days_late - $max_days_replayed, $last_day + 1) as days (day)
@@ -69,7 +69,7 @@ visits as (
     select
         *,
         pick('ua', born, device, 0, 2400) as user_agent,
-        slot between 3000 and 3150 as is_bot,
+        slot between $born and $born * 21 // 20 as is_bot,
         -- Work hours are busier.
         43200 + (share('start', day, slot, 0) + share('start', day, slot, 1) - 1) * 40000 as second_of_day,
         case when pick('clock', born, device, 0, 20) = 0 then pick('clock', born, device, 1, 1200) - 600 else 0 end
@@ -283,6 +283,8 @@ def calls(
             "first_day": number_of(first),
             "last_day": number_of(last),
             "sessions": sessions,
+            "born": sessions * 12 // 100,
+            "newcomers": sessions * 44 // 100,
             "day_zero": DAY_ZERO,
             "max_days_late": MAX_DAYS_LATE,
             "max_days_replayed": MAX_DAYS_REPLAYED,
@@ -290,11 +292,9 @@ def calls(
     )
 
 
-def days_of(events: int, last: date = LAST_DAY) -> Iterator[date]:
-    """Return the days of a history of about so many events, oldest first."""
-    count = max(1, round(events / EVENTS_PER_DAY))
-    for back in range(count - 1, -1, -1):
-        yield last - timedelta(days=back)
+def days_before_the_batch(count: int) -> list[date]:
+    """Return the days of a history of so many days, oldest first."""
+    return [LAST_DAY - timedelta(days=back) for back in range(count - 1, -1, -1)]
 
 
 def write_file(
@@ -324,12 +324,13 @@ def fill_raw(settings: Settings, days: Iterable[date], sessions: int = SESSIONS_
     sources = read_sources(settings.sources)
     rows = 0
     all_days = list(days)
+    at_once = DAYS_AT_ONCE * max(1, SESSIONS_PER_DAY // sessions)
     with connect(settings.raw) as connection:
         loading.prepare(connection, sources)
         names = ", ".join(f'"{name}"' for name in SEGMENT_COLUMNS)
         for delivery, day in enumerate(all_days, start=1):
-            if (delivery - 1) % DAYS_AT_ONCE == 0:
-                last = min(day + timedelta(days=DAYS_AT_ONCE - 1), all_days[-1])
+            if (delivery - 1) % at_once == 0:
+                last = min(day + timedelta(days=at_once - 1), all_days[-1])
                 calls(connection, day, last, sessions)
             name = f"{day}.json"
             batch_id = batch_id_of(SOURCE, name, str(day))
