@@ -15,6 +15,7 @@ import platform
 import shutil
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class Bench:
     def daily(self) -> None:
         """Part 2: the same daily batch on a short and on a long history."""
         batch = self.folder / "batch.json"
-        day = generator.LAST_DAY + generator.timedelta(days=1)
+        day = generator.LAST_DAY + timedelta(days=1)
         with duckdb.connect() as connection:
             generator.write_file(connection, day, batch, self.sessions)
         runs = {}
@@ -161,12 +162,20 @@ class Bench:
             "checks": checks,
         }.items():
             self.result(
-                "daily", f"{what}: {LONG_DAYS} days / {SHORT_DAYS} days", grown / before, "", "at most 1.3"
+                "daily",
+                f"{what}: {LONG_DAYS} days / {SHORT_DAYS} days",
+                grown / before,
+                "",
+                "at most 1.3",
             )
         marts = [nodes(run, marts=True) for run in (long, short)]
         self.result("daily", "marts, rebuilt", marts[0] / max(marts[1], 0.01))
         self.result(
-            "daily", "publishing / cp of the file", cpu(long, "publish") / max(long["cp"], 0.01), "", "at most 1.2"
+            "daily",
+            "publishing / cp of the file",
+            cpu(long, "publish") / max(long["cp"], 0.01),
+            "",
+            "at most 1.2",
         )
         grown_by = {
             name: round(seconds["cpu"] - short["nodes"].get(name, {"cpu": 0})["cpu"], 2)
@@ -183,14 +192,16 @@ class Bench:
         copy = self.folder / "limited"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(
-            home, copy, ignore=shutil.ignore_patterns("hand_written*", "warehouse*", "published*", "*.tmp")
+            home,
+            copy,
+            ignore=shutil.ignore_patterns("hand_written*", "warehouse*", "published*", "*.tmp"),
         )
-        limited = self.footpath(
-            copy, "--build-only", "--full-refresh", FOOTPATH_MEMORY_LIMIT="2GB"
-        )
+        limited = self.footpath(copy, "--build-only", "--full-refresh", FOOTPATH_MEMORY_LIMIT="2GB")
         shutil.rmtree(copy)
         self.details["limited"] = limited
-        self.result("memory", "peak with DuckDB limited to 2 GB", limited["peak_memory"] / GIB, "GiB")
+        self.result(
+            "memory", "peak with DuckDB limited to 2 GB", limited["peak_memory"] / GIB, "GiB"
+        )
         self.result(
             "memory",
             "CPU with the limit / without",
@@ -204,7 +215,11 @@ class Bench:
             "benchmarks.loading", str(self.folder / "loading"), str(self.sessions)
         )
         self.details["loading"] = found
-        for kind, aim in {"clean": "at least 0.7", "gzipped": "at least 0.7", "bad lines": "at least 0.3"}.items():
+        for kind, aim in {
+            "clean": "at least 0.7",
+            "gzipped": "at least 0.7",
+            "bad lines": "at least 0.3",
+        }.items():
             self.result(
                 "loading",
                 f"speed of a bare strict read reached: {kind}",
@@ -224,11 +239,19 @@ class Bench:
             raise SystemExit(f"the tools do not agree about the sessions: {found}")
         for tool, measured in found.items():
             self.result(
-                "others", f"sessions by {tool}", measured["cpu"], f"CPU s, {measured['wall']:.1f} s wall"
+                "others",
+                f"sessions by {tool}",
+                measured["cpu"],
+                f"CPU s, {measured['wall']:.1f} s wall",
             )
         for package in ("segment", "mixpanel"):
             found[package] = in_process_of_its_own("benchmarks.packages", str(home), package)
-            self.result("others", f"sessions as {package} does, one full run", found[package]["full"]["cpu"], "CPU s")
+            self.result(
+                "others",
+                f"sessions as {package} does, one full run",
+                found[package]["full"]["cpu"],
+                "CPU s",
+            )
             self.result(
                 "others",
                 f"sessions as {package} does: rows in which its daily runs differ from one full run",
@@ -253,7 +276,8 @@ def show(bench: Bench, path: Path, size: float) -> None:
                 "python": platform.python_version(),
                 "duckdb": duckdb.__version__,
                 "results": [
-                    dict(zip(("part", "what", "value", "unit", "aim"), row, strict=True)) for row in bench.rows
+                    dict(zip(("part", "what", "value", "unit", "aim"), row, strict=True))
+                    for row in bench.rows
                 ],
                 "details": bench.details,
             },
@@ -269,7 +293,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--size", type=float, default=2, help="million events of the long history")
     parser.add_argument("--part", choices=parts, action="append", help="only this part")
-    parser.add_argument("--folder", type=Path, default=Path("var/bench"), help="where the homes are made")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("var/bench"), help="where the homes are made"
+    )
     options = parser.parse_args(arguments)
     bench = Bench(options.folder.resolve(), options.size, Console(soft_wrap=True))
     bench.folder.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def time_nodes(dbt: DbtProject, nodes: dict[str, dict[str, float]]) -> None:
     def with_callback(self: Any, manifest: Any = None, callbacks: Any = None) -> None:
         original(self, manifest=manifest, callbacks=[*(callbacks or []), note])
 
-    dbtRunner.__init__ = with_callback  # type: ignore[method-assign]
+    dbtRunner.__init__ = with_callback
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,8 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path)
     parser.add_argument("--full-refresh", action="store_true")
-    parser.add_argument("--build-only", action="store_true", help="dbt build of the core, nothing else")
-    parser.add_argument("--everything", action="store_true", help="build and check also when nothing is new")
+    parser.add_argument(
+        "--build-only", action="store_true", help="dbt build of the core, nothing else"
+    )
+    parser.add_argument(
+        "--everything", action="store_true", help="build and check also when nothing is new"
+    )
     options = parser.parse_args(arguments)
     settings = settings_of(options.home)
     settings.prepare()

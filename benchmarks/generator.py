@@ -3,9 +3,10 @@
 Everything follows from the number of a day, a session and an event by hashing (DuckDB's `hash`, the same for one
 version of DuckDB), so any span of days can be made alone, and a longer history has the rows of a shorter one.
 
-One file a day, some 200,000 calls each unless fewer sessions are asked for. A file of day d has the calls of d, and 1 % that belong to one of the 30 days
-before and come late; 1 % of all calls come once more within two days, with the same id. Devices are born each day;
-some come back, mostly soon, few of them very often. About one in five calls is of a known user.
+One file a day, some 200,000 calls each unless fewer sessions are asked for. A file of day d has the calls of d, and
+1 % that belong to one of the 30 days before and come late; 1 % of all calls come once more within two days, with the
+same id. Devices are born each day; some come back, mostly soon, few of them very often. About one in five calls is of
+a known user.
 """
 
 from collections.abc import Iterable
@@ -144,8 +145,9 @@ wanted as (
     select
         *,
         happened_at + to_milliseconds(delay)
-            + to_days(days_late::integer) + case when is_replay then to_days(replayed_after::integer) + interval 7 second
-                else interval 0 second end as received_at,
+            + to_days(days_late::integer)
+            + case when is_replay then to_days(replayed_after::integer) + interval 7 second else interval 0 second end
+                as received_at,
         happened_at + to_seconds(clock_skew) as client_time,
         user_id is not null and position = login_at as is_login,
         -- One in 400 of those who log in says whom they used to be.
@@ -253,13 +255,16 @@ select
         || path || '","referrer":"' || referrer || '","search":"","title":"Page ' || kind % 30 || '","url":"' || url
         || '"},"userAgent":"' || case
             when is_bot then 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'
-            when user_agent % 3 = 0 then 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/'
-                || 80 + user_agent % 60 || '.0.' || user_agent || '.0 Safari/537.36'
-            when user_agent % 3 = 1 then 'Mozilla/5.0 (iPhone; CPU iPhone OS ' || 12 + user_agent % 8 || '_' || user_agent % 6
+            when user_agent % 3 = 0
+                then 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/'
+                    || 80 + user_agent % 60 || '.0.' || user_agent || '.0 Safari/537.36'
+            when user_agent % 3 = 1 then 'Mozilla/5.0 (iPhone; CPU iPhone OS ' || 12 + user_agent % 8 || '_'
+                || user_agent % 6
                 || ' like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/' || 12 + user_agent % 8
                 || '.' || user_agent % 40 || ' Mobile/15E148 Safari/604.1'
             else 'Mozilla/5.0 (Linux; Android ' || 8 + user_agent % 8 || '; SM-G' || 900 + user_agent % 90
-                || ') AppleWebKit/537.36 (KHTML, like Gecko) Chrome/' || 80 + user_agent % 60 || '.0.0.0 Mobile Safari/537.36'
+                || ') AppleWebKit/537.36 (KHTML, like Gecko) Chrome/' || 80 + user_agent % 60
+                || '.0.0.0 Mobile Safari/537.36'
         end || '","timezone":"Europe/Berlin"}' as context,
     '{}' as integrations
 from addressed
@@ -307,9 +312,7 @@ def write_file(
         for name, kind in SEGMENT_COLUMNS.items()
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(
-        f"copy (select {columns} from calls) to {literal(str(path))} (format json)"
-    )
+    connection.execute(f"copy (select {columns} from calls) to {literal(str(path))} (format json)")
 
 
 def fill_raw(settings: Settings, days: Iterable[date], sessions: int = SESSIONS_PER_DAY) -> int:

@@ -1,7 +1,7 @@
 """The core's tables by hand-written DuckDB statements (hand_written.sql), and whether they equal footpath's.
 
-    python -m benchmarks.hand_written HOME     builds HOME/hand_written.duckdb from HOME/var/raw.duckdb
-    python -m benchmarks.hand_written HOME --compare
+python -m benchmarks.hand_written HOME     builds HOME/hand_written.duckdb from HOME/var/raw.duckdb
+python -m benchmarks.hand_written HOME --compare
 """
 
 import argparse
@@ -36,7 +36,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 def rules() -> SimpleNamespace:
     """Return footpath's macros that say what a value means, as functions that return SQL."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])  # noqa: S701 - SQL, not HTML
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     found = SimpleNamespace()
     environment.globals |= {
         "footpath": found,
@@ -48,7 +48,13 @@ def rules() -> SimpleNamespace:
             )
         ),
     }
-    for file in ("core/privacy", "core/traffic_source", "adapters/text", "adapters/time", "adapters/json"):
+    for file in (
+        "core/privacy",
+        "core/traffic_source",
+        "adapters/text",
+        "adapters/time",
+        "adapters/json",
+    ):
         template = environment.from_string((PROJECT / "macros" / f"{file}.sql").read_text())
         for name, macro in vars(template.module).items():
             if callable(macro):
@@ -58,9 +64,11 @@ def rules() -> SimpleNamespace:
 
 def statements() -> list[str]:
     """Return the statements of hand_written.sql, with the rules filled in."""
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     text = Path(__file__).with_suffix(".sql").read_text()
-    return [part.strip() for part in environment.from_string(text).render(rule=rules()).split(";\n")]
+    return [
+        part.strip() for part in environment.from_string(text).render(rule=rules()).split(";\n")
+    ]
 
 
 def build(home: Path, memory_limit: str = "12GB") -> Clock:
@@ -114,8 +122,12 @@ def compare(home: Path) -> dict[str, Any]:
     """Compare row counts and checksums over the columns that both sides have; return what differs."""
     different: dict[str, Any] = {}
     with connect() as connection:
-        connection.execute(f"attach {literal(str(settings_of(home).warehouse))} as warehouse (read_only)")
-        connection.execute(f"attach {literal(str(home / 'hand_written.duckdb'))} as by_hand (read_only)")
+        connection.execute(
+            f"attach {literal(str(settings_of(home).warehouse))} as warehouse (read_only)"
+        )
+        connection.execute(
+            f"attach {literal(str(home / 'hand_written.duckdb'))} as by_hand (read_only)"
+        )
         for table, left_out in TABLES.items():
             columns = [
                 name
@@ -130,7 +142,8 @@ def compare(home: Path) -> dict[str, Any]:
             sums = {}
             for side in ("warehouse", "by_hand"):
                 hashes = ", ".join(
-                    f"sum(hash({'cast(' + name + ' as varchar)'})::hugeint) as {name}" for name in columns
+                    f"sum(hash({'cast(' + name + ' as varchar)'})::hugeint) as {name}"
+                    for name in columns
                 )
                 relation = connection.execute(
                     f"select count(*) as row_count, sum(hash({', '.join(f'cast({c} as varchar)' for c in columns)})"
@@ -138,7 +151,9 @@ def compare(home: Path) -> dict[str, Any]:
                 )
                 names = [column[0] for column in relation.description or []]
                 sums[side] = dict(zip(names, relation.fetchall()[0], strict=True))
-            wrong = [name for name in sums["by_hand"] if sums["by_hand"][name] != sums["warehouse"][name]]
+            wrong = [
+                name for name in sums["by_hand"] if sums["by_hand"][name] != sums["warehouse"][name]
+            ]
             if wrong:
                 different[table] = {
                     "columns": wrong,

@@ -1,6 +1,6 @@
 """Loading JSON lines against DuckDB's bare strict read of the same files into a table.
 
-    python -m benchmarks.loading FOLDER SESSIONS
+python -m benchmarks.loading FOLDER SESSIONS
 """
 
 import gzip
@@ -29,7 +29,7 @@ BAD_LINES = 500
 def write_files(folder: Path, sessions: int) -> dict[str, list[Path]]:
     """Write the same calls plain, gzipped, and with lines that cannot be read."""
     files: dict[str, list[Path]] = {"clean": [], "gzipped": [], "bad lines": []}
-    pick = random.Random(7)  # noqa: S311
+    pick = random.Random(7)
     for back in range(DAYS):
         day = generator.LAST_DAY - timedelta(days=back)
         plain = folder / "clean" / f"{day}.json"

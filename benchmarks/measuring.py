@@ -51,7 +51,7 @@ def in_process_of_its_own(
     """
     import os
 
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
         env={**os.environ, **(environment or {})},

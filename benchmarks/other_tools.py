@@ -138,7 +138,8 @@ def main() -> None:
         found = by_footpath(home)
         nodes: dict[str, Any] = json.loads((home / "built.json").read_text())["nodes"]
         seconds = {
-            kind: round(sum(nodes[model][kind] for model in SESSION_MODELS), 3) for kind in ("cpu", "wall")
+            kind: round(sum(nodes[model][kind] for model in SESSION_MODELS), 3)
+            for kind in ("cpu", "wall")
         }
     else:
         run = {
@@ -152,7 +153,12 @@ def main() -> None:
         seconds = clock.spans["all"]
     print(
         json.dumps(
-            {**seconds, "sessions": found[0], "checksum": str(found[1:]), "peak_memory": peak_memory()}
+            {
+                **seconds,
+                "sessions": found[0],
+                "checksum": str(found[1:]),
+                "peak_memory": peak_memory(),
+            }
         )
     )
 

@@ -29,8 +29,9 @@ SEGMENT_NUMBERED = """
         partition by actor order by at rows between unbounded preceding and current row
     ) as session_id
     from (
-        select *, case when at <= lag(at) over (partition by actor order by at) + interval 1800 seconds then 0 else 1 end
-            as is_start
+        select *, case
+            when at <= lag(at) over (partition by actor order by at) + interval 1800 seconds then 0 else 1
+        end as is_start
         from delivered
         where event_type = 'page' {devices}
     )
@@ -59,18 +60,26 @@ MIXPANEL_SESSIONS = """
 def segment(connection: duckdb.DuckDBPyConnection, *, incremental: bool) -> None:
     """Bring the tables `views` and `sessions` up to date with `delivered`."""
     if not incremental:
-        connection.execute(f"create or replace table views as {SEGMENT_NUMBERED.format(devices='')}")
-        connection.execute(f"create or replace table sessions as {SEGMENT_SESSIONS.format(views='views')}")
+        connection.execute(
+            f"create or replace table views as {SEGMENT_NUMBERED.format(devices='')}"
+        )
+        connection.execute(
+            f"create or replace table sessions as {SEGMENT_SESSIONS.format(views='views')}"
+        )
         return
     devices = (
         "and actor in (select actor from delivered where event_type = 'page'"
         " and at > (select max(at) - interval 3 hours from views))"
     )
-    connection.execute(f"create or replace temp table new as {SEGMENT_NUMBERED.format(devices=devices)}")
+    connection.execute(
+        f"create or replace temp table new as {SEGMENT_NUMBERED.format(devices=devices)}"
+    )
     connection.execute("delete from views where event_key in (select event_key from new)")
     connection.execute("insert into views from new")
     recent = "(from views where at >= (select max(started_at) - interval 3 hours from sessions))"
-    connection.execute(f"create or replace temp table new as {SEGMENT_SESSIONS.format(views=recent)}")
+    connection.execute(
+        f"create or replace temp table new as {SEGMENT_SESSIONS.format(views=recent)}"
+    )
     connection.execute("delete from sessions where session_id in (select session_id from new)")
     connection.execute("insert into sessions from new")
 
@@ -78,7 +87,9 @@ def segment(connection: duckdb.DuckDBPyConnection, *, incremental: bool) -> None
 def mixpanel(connection: duckdb.DuckDBPyConnection, *, incremental: bool) -> None:
     """Bring the tables `taken` and `sessions` up to date with `delivered`."""
     if not incremental:
-        connection.execute("create or replace table taken as select *, at::date as day from delivered")
+        connection.execute(
+            "create or replace table taken as select *, at::date as day from delivered"
+        )
         connection.execute(
             f"create or replace table sessions as {MIXPANEL_SESSIONS.format(events='taken')}"
         )
@@ -133,7 +144,11 @@ def main() -> None:
             " union all (from sessions except all from full_sessions))"
         ).fetchall()[0]
         (sessions,) = connection.execute("select count(*) from full_sessions").fetchall()[0]
-    print(json.dumps({**clock.spans, "sessions": sessions, "different_rows": different, "runs": len(files)}))
+    print(
+        json.dumps(
+            {**clock.spans, "sessions": sessions, "different_rows": different, "runs": len(files)}
+        )
+    )
 
 
 if __name__ == "__main__":
