@@ -32,6 +32,15 @@ SHORT_DAYS = 10
 #: SIZE for which a day has SESSIONS_PER_DAY sessions.
 FULL_SIZE = 20
 GIB = 1 << 30
+#: Models of tables that hand_written.sql does not make: their seconds are left out of the comparison.
+NOT_BY_HAND = (
+    "event_traits",
+    "user_traits",
+    "event_groups",
+    "groups",
+    "person_groups",
+    "group_person_days",
+)
 
 
 class Bench:
@@ -104,14 +113,17 @@ class Bench:
         if different["different"]:
             raise SystemExit(f"the hand-written tables differ: {different['different']}")
         for clock in ("cpu", "wall"):
+            more = sum(ours["nodes"][name][clock] for name in NOT_BY_HAND if name in ours["nodes"])
             self.result(
                 "build",
                 f"full build / hand-written ({clock})",
-                ours["spans"]["build"][clock] / by_hand["spans"]["all"][clock],
+                (ours["spans"]["build"][clock] - more) / by_hand["spans"]["all"][clock],
                 "",
                 "at most 1.5 at 20 million" if clock == "cpu" else "",
             )
-        self.result("build", "footpath", ours["spans"]["build"]["cpu"], "CPU s")
+        self.result(
+            "build", "footpath, with groups and traits", ours["spans"]["build"]["cpu"], "CPU s"
+        )
         self.result("build", "hand-written", by_hand["spans"]["all"]["cpu"], "CPU s")
 
     def daily(self) -> None:

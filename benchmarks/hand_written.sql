@@ -113,7 +113,7 @@ masked as (
         {{ rule.mask_identifier('nullif(trim("anonymousId"), \'\')') }} as anonymous_id,
         {{ rule.mask_identifier('nullif(trim("userId"), \'\')') }} as user_id,
         {{ rule.mask_identifier('nullif(trim("previousId"), \'\')') }} as previous_id,
-        {{ rule.mask_identifier('nullif(trim(coalesce("groupId", fields."groupId")), \'\')') }} as group_id,
+        {{ rule.mask_identifier("coalesce(nullif(trim(\"groupId\"), ''), nullif(trim(fields.\"groupId\"), ''))") }} as group_id,
         {{ rule.mask_text('url') }} as page_url,
         {{ rule.mask_text("coalesce(nullif(coalesce(fields.page.path, page.path), ''), " ~ rule.url_path('url') ~ ")") }}
             as page_path,
@@ -137,7 +137,7 @@ masked as (
         {{ rule.mask_text('fields."userAgent"') }} as user_agent,
         fields.locale as locale,
         {{ rule.mask_json('properties') }} as properties,
-        {{ rule.mask_json('coalesce(traits, fields.traits)') }} as traits,
+        {{ rule.mask_json("coalesce(traits, case when trim(type) is distinct from 'group' then fields.traits end)") }} as traits,
         nullif(trim("messageId"), '') as own_id
     from judged
 
@@ -522,13 +522,25 @@ with trait_events as (
     select links.person_id, links.event_key, links.event_at, rows.traits
     from event_links as links
     inner join rows on links.event_key = rows.event_key
-    where links.event_type = 'identify' and not links.is_bot and rows.traits is not null
+    where links.event_type <> 'group' and not links.is_bot and rows.traits is not null
+
+),
+
+members as (
+
+    {{ rule.json_members('trait_events', ['person_id', 'event_at', 'event_key'], 'traits') }}
 
 ),
 
 traits as (
 
-    {{ rule.latest_json('trait_events', 'person_id', 'traits', 'event_at asc, event_key asc') }}
+    select person_id, {{ rule.json_object_of('name', 'value') }} as traits
+    from (
+        select person_id, name, arg_max(value, row(event_at, event_key)) as value
+        from members
+        group by person_id, name
+    ) as latest
+    group by person_id
 
 ),
 

@@ -32,7 +32,7 @@ def export(home: Path) -> Path:
                     select
                         coalesce(device_key, user_key)::varchar as actor,
                         event_key::varchar as event_key,
-                        epoch_ms(event_at) as at
+                        epoch_ms(event_at) as ms
                     from main_internal.event_rows
                     where row_state = 'event' and not is_bot and coalesce(device_key, user_key) is not null
                 ) to {literal(str(path))} (format parquet)
@@ -48,13 +48,13 @@ SESSIONS_SQL = """
         sum(ended) as ended,
         sum(events * events) as squares
     from (
-        select actor, number, min(at) as started, max(at) as ended, count(*) as events
+        select actor, number, min(ms) as started, max(ms) as ended, count(*) as events
         from (
-            select actor, at, sum(is_start) over (
-                partition by actor order by at, event_key rows between unbounded preceding and current row
+            select actor, ms, sum(is_start) over (
+                partition by actor order by ms, event_key rows between unbounded preceding and current row
             ) as number
             from (
-                select *, case when {previous} is null or at > {previous} + 1800000 then 1 else 0 end as is_start
+                select *, case when {previous} is null or ms > {previous} + 1800000 then 1 else 0 end as is_start
                 from {events}
             ) as gaps
         ) as numbered
@@ -64,7 +64,7 @@ SESSIONS_SQL = """
 
 
 def by_duckdb(path: Path) -> tuple[int, ...]:
-    previous = "lag(at) over (partition by actor order by at, event_key)"
+    previous = "lag(ms) over (partition by actor order by ms, event_key)"
     sql = SESSIONS_SQL.format(previous=previous, events=f"read_parquet({literal(str(path))})")
     return tuple(int(value) for value in duckdb.connect().execute(sql).fetchall()[0])
 
@@ -73,7 +73,7 @@ def by_clickhouse(path: Path) -> tuple[int, ...]:
     import chdb
 
     previous = (
-        "lagInFrame(toNullable(at)) over (partition by actor order by at, event_key"
+        "lagInFrame(toNullable(ms)) over (partition by actor order by ms, event_key"
         " rows between unbounded preceding and current row)"
     )
     sql = SESSIONS_SQL.format(previous=previous, events=f"file({literal(str(path))}, Parquet)")
@@ -86,15 +86,15 @@ def by_polars(path: Path) -> tuple[int, ...]:
 
     sessions = (
         pl.scan_parquet(path)
-        .sort("actor", "at", "event_key")
+        .sort("actor", "ms", "event_key")
         .with_columns(
             is_start=(
-                (pl.col("actor") != pl.col("actor").shift(1)) | (pl.col("at").diff() > 1_800_000)
+                (pl.col("actor") != pl.col("actor").shift(1)) | (pl.col("ms").diff() > 1_800_000)
             ).fill_null(True)
         )
         .with_columns(number=pl.col("is_start").cum_sum())
         .group_by("number")
-        .agg(started=pl.col("at").min(), ended=pl.col("at").max(), events=pl.len())
+        .agg(started=pl.col("ms").min(), ended=pl.col("ms").max(), events=pl.len())
         .select(
             pl.len(),
             pl.col("started").sum(),
@@ -109,9 +109,9 @@ def by_polars(path: Path) -> tuple[int, ...]:
 def by_pandas(path: Path) -> tuple[int, ...]:
     import pandas as pd
 
-    events = pd.read_parquet(path).sort_values(["actor", "at", "event_key"])
-    starts = (events["actor"] != events["actor"].shift(1)) | (events["at"].diff() > 1_800_000)
-    sessions = events.groupby(starts.cumsum(), sort=False)["at"].agg(["min", "max", "count"])
+    events = pd.read_parquet(path).sort_values(["actor", "ms", "event_key"])
+    starts = (events["actor"] != events["actor"].shift(1)) | (events["ms"].diff() > 1_800_000)
+    sessions = events.groupby(starts.cumsum(), sort=False)["ms"].agg(["min", "max", "count"])
     return (
         len(sessions),
         int(sessions["min"].sum()),

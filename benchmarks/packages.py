@@ -25,30 +25,34 @@ from benchmarks.measuring import Clock
 from orchestration.database import literal
 
 SEGMENT_NUMBERED = """
-    select event_key, actor, at, actor || '-' || sum(is_start) over (
-        partition by actor order by at rows between unbounded preceding and current row
+    select event_key, actor, seen_at, actor || '-' || sum(is_start) over (
+        partition by actor order by seen_at rows between unbounded preceding and current row
     ) as session_id
     from (
         select *, case
-            when at <= lag(at) over (partition by actor order by at) + interval 1800 seconds then 0 else 1
+            when seen_at <= lag(seen_at) over (partition by actor order by seen_at) + interval 1800 seconds then 0
+            else 1
         end as is_start
         from delivered
         where event_type = 'page' {devices}
     )
 """
 SEGMENT_SESSIONS = """
-    select session_id, any_value(actor) as actor, min(at) as started_at, max(at) as ended_at, count(*) as page_views
+    select
+        session_id, any_value(actor) as actor, min(seen_at) as started_at, max(seen_at) as ended_at, count(*) as page_views
     from {views} group by session_id
 """
 MIXPANEL_SESSIONS = """
-    select session_id, any_value(actor) as actor, any_value(day) as day, min(at) as started_at, count(*) as events
+    select session_id, any_value(actor) as actor, any_value(day) as day, min(seen_at) as started_at, count(*) as events
     from (
         select *, actor || '-' || day || '-' || sum(is_start) over (
-            partition by actor, day order by at rows between unbounded preceding and current row
+            partition by actor, day order by seen_at rows between unbounded preceding and current row
         ) as session_id
         from (
             select *, case
-                when date_diff('minute', lag(at) over (partition by actor, day order by at), at) <= 30 then 0 else 1
+                when date_diff('minute', lag(seen_at) over (partition by actor, day order by seen_at), seen_at) <= 30
+                    then 0
+                else 1
             end as is_start
             from {events}
         )
@@ -69,14 +73,16 @@ def segment(connection: duckdb.DuckDBPyConnection, *, incremental: bool) -> None
         return
     devices = (
         "and actor in (select actor from delivered where event_type = 'page'"
-        " and at > (select max(at) - interval 3 hours from views))"
+        " and seen_at > (select max(seen_at) - interval 3 hours from views))"
     )
     connection.execute(
         f"create or replace temp table new as {SEGMENT_NUMBERED.format(devices=devices)}"
     )
     connection.execute("delete from views where event_key in (select event_key from new)")
     connection.execute("insert into views from new")
-    recent = "(from views where at >= (select max(started_at) - interval 3 hours from sessions))"
+    recent = (
+        "(from views where seen_at >= (select max(started_at) - interval 3 hours from sessions))"
+    )
     connection.execute(
         f"create or replace temp table new as {SEGMENT_SESSIONS.format(views=recent)}"
     )
@@ -88,15 +94,15 @@ def mixpanel(connection: duckdb.DuckDBPyConnection, *, incremental: bool) -> Non
     """Bring the tables `taken` and `sessions` up to date with `delivered`."""
     if not incremental:
         connection.execute(
-            "create or replace table taken as select *, at::date as day from delivered"
+            "create or replace table taken as select *, seen_at::date as day from delivered"
         )
         connection.execute(
             f"create or replace table sessions as {MIXPANEL_SESSIONS.format(events='taken')}"
         )
         return
     connection.execute(
-        "create or replace temp table new as select *, at::date as day from delivered"
-        " where at::date >= (select max(day) - 7 from taken)"
+        "create or replace temp table new as select *, seen_at::date as day from delivered"
+        " where seen_at::date >= (select max(day) - 7 from taken)"
     )
     connection.execute("delete from taken where event_key in (select event_key from new)")
     connection.execute("insert into taken from new")
@@ -122,7 +128,7 @@ def main() -> None:
         connection.execute(
             """
             create table history as
-            select event_key, coalesce(device_key, user_key)::varchar as actor, event_type, event_at as at, file
+            select event_key, coalesce(device_key, user_key)::varchar as actor, event_type, event_at as seen_at, file
             from warehouse.main_internal.event_rows
             where row_state = 'event' and not is_bot and coalesce(device_key, user_key) is not null
             """
