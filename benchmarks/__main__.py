@@ -257,7 +257,9 @@ class Bench:
                 f"CPU s, {measured['wall']:.1f} s wall",
             )
         for package in ("segment", "mixpanel"):
-            found[package] = in_process_of_its_own("benchmarks.packages", str(home), package)
+            found[package] = in_process_of_its_own(
+                "benchmarks.packages", str(self.built(SHORT_DAYS)), package
+            )
             self.result(
                 "others",
                 f"sessions as {package} does, one full run",

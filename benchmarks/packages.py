@@ -39,7 +39,8 @@ SEGMENT_NUMBERED = """
 """
 SEGMENT_SESSIONS = """
     select
-        session_id, any_value(actor) as actor, min(seen_at) as started_at, max(seen_at) as ended_at, count(*) as page_views
+        session_id, any_value(actor) as actor, min(seen_at) as started_at, max(seen_at) as ended_at,
+        count(*) as page_views
     from {views} group by session_id
 """
 MIXPANEL_SESSIONS = """
