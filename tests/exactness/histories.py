@@ -54,6 +54,7 @@ sources:
     makes_sessions: false{plain}
   shop:
     identity_namespace: shop{plain}
+  beats:{plain}
 """
 #: The definitions of the sources, at first and mended: the first ones do not know three older names of fields.
 SOURCES = _SOURCES.format(plain=_PLAIN.format(name="name", at="at", device="device"))
@@ -64,6 +65,7 @@ MENDED_SOURCES = _SOURCES.format(
 )  # fmt: skip
 #: Sources whose rows carry the client's session id and the source's own order.
 PLAIN = ("app", "server", "shop")
+# `beats` is for the one scenario that needs a source of its own: whether a source sends heartbeats concerns all of it.
 
 
 @dataclass(frozen=True)

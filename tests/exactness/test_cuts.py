@@ -63,7 +63,7 @@ sources:
 """
 #: What is in each cut, by source: how many of its files, from the first.
 CHEAP = {"sparkify": 30, "online_retail": 3}
-LARGE = {"sparkify": 30, "online_retail": 20, "gharchive": 1, "wikiticker": 1}
+LARGE = {"sparkify": 30, "online_retail": 10, "gharchive": 1, "wikiticker": 1}
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def test_a_cut_of_the_sample_changes_nothing(sample_uncut: Uncut, tmp_path: Path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(10, 18))
+@pytest.mark.parametrize("seed", range(10, 16))
 def test_more_cuts_of_real_dumps_change_nothing(seed: int, cheap: Uncut, tmp_path: Path) -> None:
     assert_a_cut_changes_nothing(cheap, seed, tmp_path, SOURCES)
 
@@ -233,7 +233,7 @@ def test_more_cuts_of_the_sample_change_nothing(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("variant", [name for name in VARIANTS if VARIANTS[name]])
+@pytest.mark.parametrize("variant", ["last_user-and-cuts", "graph", "client"])
 def test_cuts_under_other_settings_change_nothing(variant: str, tmp_path: Path) -> None:
     settings = VARIANTS[variant]
     uncut = build_uncut(tmp_path / "uncut", shared_dumps(CHEAP), SOURCES, settings)

@@ -25,7 +25,7 @@ def test_many_more_histories_leave_what_one_build_of_their_rows_leaves(
     variant: str, tmp_path: Path
 ) -> None:
     words = complain(
-        generate(500, seed=1 + [*VARIANTS].index(variant)), tmp_path, VARIANTS[variant]
+        generate(400, seed=1 + [*VARIANTS].index(variant)), tmp_path, VARIANTS[variant]
     )
     assert not words, words
 

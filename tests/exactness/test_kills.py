@@ -289,7 +289,7 @@ def test_a_kill_at_a_random_statement_leaves_no_trace(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(2, 26))
+@pytest.mark.parametrize("seed", range(2, 16))
 def test_a_kill_at_more_random_statements_leaves_no_trace(
     seed: int, killed: Callable[..., Installation], story: Story
 ) -> None:
@@ -337,7 +337,7 @@ def usual_seconds(story: Story, tmp_path_factory: pytest.TempPathFactory) -> flo
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_kill_at_a_random_time_leaves_no_trace(
     seed: int, usual_seconds: float, story: Story, tmp_path: Path
 ) -> None:
@@ -350,7 +350,7 @@ def test_a_kill_at_a_random_time_leaves_no_trace(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("node", ["event_rows", "event_links", "users"])
+@pytest.mark.parametrize("node", ["event_rows", "users"])
 def test_a_kill_in_the_very_first_build_leaves_no_trace(
     node: str, story: Story, tmp_path: Path
 ) -> None:

@@ -145,6 +145,22 @@ SESSIONS = (
         in_session={"a": {"engaged_seconds": 150}},
     ),
     Scenario(
+        # The first heartbeat of the source comes last: from then on engaged time is what heartbeats measured.
+        "a-source-begins-to-send-heartbeats",
+        (
+            page(0, "a", "d1", source="beats"),
+            page(100, "b", "d1", source="beats"),
+            track(150, "c", "d1", source="beats"),
+            page(0, "d", "d2", source="beats"),
+            track(60, "e", "d2", source="beats"),
+            Call("heartbeat", 110, device="d1", id="f", source="beats"),
+        ),
+        people="a b c f | d e",
+        sessions="a b c f | d e",
+        in_session={"a": {"engaged_seconds": 5}, "d": {"engaged_seconds": 0}},
+        files=({0: (0, 1, 2, 3, 4)}, {3: (5,)}),
+    ),
+    Scenario(
         "order-of-the-source-at-one-instant",
         (
             page(0, "a", page=2, source="app", order=2),
