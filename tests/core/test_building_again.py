@@ -34,6 +34,8 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     home.run()
     home.deliver("web", "late.jsonl", lines[::7] + history(77))
     home.deliver("web", "old.jsonl", [call(1, "2025-05-05T16:00:00Z")])
+    home.deliver("web", "evening.jsonl", [call(2, "2025-06-01T23:50:00Z")])
+    home.deliver("web", "morning.jsonl", [call(3, "2025-06-02T00:10:00Z")])
     home.run()
     return home
 
@@ -220,6 +222,8 @@ def test_days_that_are_rebuilt_are_as_if_nobody_had_damaged_them(
         f"delete from main_internal.event_links where event_at {days} and hash(event_key) % 2 = 0",
         "update main_internal.event_links set person_id = uuid(), session_id = uuid()"
         f" where event_at {days} and hash(event_key) % 5 = 1",
+        "update main_internal.event_links set actor_key = uuid()"
+        f" where event_at {days} and hash(event_key) % 11 = 3",
         f"delete from sessions where started_at {days} and hash(session_id) % 3 > 0",
         f"update sessions set channel = 'Wrong', ended_at = started_at where started_at {days}",
         f"delete from page_views where viewed_at {days}",
@@ -235,6 +239,24 @@ def test_days_that_are_rebuilt_are_as_if_nobody_had_damaged_them(
     assert not found, {name: rows[:3] for name, rows in found.items()}
     for table in ("rebuild_requests", "touched_regions", "touched_people"):
         assert home.query(f"select count(*) from main_internal.{table}") == [(0,)]
+
+
+def test_a_session_over_the_edge_of_the_days_is_found_although_nothing_stored_tells_of_it(
+    home: Installation, untouched: Installation
+) -> None:
+    night = "between timestamp '2025-06-01' and timestamp '2025-06-02 12:00:00'"
+    damage(
+        home,
+        f"delete from sessions where started_at {night}",
+        "delete from main_internal.event_rows where file = 'morning.jsonl'",
+        f"delete from main_internal.event_links where event_at {night} and event_at::date = '2025-06-02'",
+        f"delete from page_views where viewed_at {night} and viewed_at::date = '2025-06-02'",
+    )
+    said = rebuild(home.settings, home.dbt, date(2025, 6, 2), date(2025, 6, 2))
+    assert " 1 batches " in said
+    home.build()
+    found = differences(home, untouched, places=True)
+    assert not found, {name: rows[:3] for name, rows in found.items()}
 
 
 def test_only_batches_with_rows_in_the_days_are_taken_in_again(home: Installation) -> None:
