@@ -70,14 +70,31 @@ def compact(path: Path) -> bool:
         ).fetchall()[0]
     if total < 64 or free / total <= COMPACT_ABOVE:
         return False
+    rewrite(path)
+    return True
+
+
+def rewrite(path: Path) -> None:
+    """Write a DuckDB file anew: what was deleted is in no page of it any more."""
     new = path.with_name(path.name + ".compact")
     _remove(new)
     with connect() as connection:
         connection.execute(f"attach {literal(str(path))} as old (read_only)")
         connection.execute(f"attach {literal(str(new))} as new (storage_version 'v1.4.0')")
         connection.execute("copy from database old to new")
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'old'"
+        ).fetchall()
+        for schema, table in tables:
+            name = f"{quote(schema)}.{quote(table)}"
+            ((same,),) = connection.execute(
+                f"select (select count(*) from old.{name}) = (select count(*) from new.{name})"
+            ).fetchall()
+            if not same:
+                raise RuntimeError(
+                    f"{path} could not be written anew: {name} lost rows. Nothing was changed"
+                )
     _replace(new, path)
-    return True
 
 
 def _drop_unknown(path: Path, known: Collection[tuple[str, str]]) -> None:

@@ -9,6 +9,12 @@ from rich.table import Table
 
 #: Held batches that the summary names.
 MAX_HELD = 10
+#: Where the rows of a file went: the word of the summary, and the column of load_files.
+MEASURES = {
+    "events": "event_rows",
+    "duplicates": "duplicate_rows",
+    "quarantined": "quarantined_rows",
+}
 
 
 class Report:
@@ -50,7 +56,10 @@ def _print_files(report: Report, console: Console) -> None:
     counts = {row["batch_id"]: row for row in report.get("load_files", [])}
     if loaded:
         table = Table(title="Files of this run", title_justify="left")
-        for name in ("source", "files", "raw rows", "events", "duplicates", "quarantined", "held"):
+        measures = dict(MEASURES)
+        if any(row.get("erased_rows") for row in counts.values()):
+            measures["erased"] = "erased_rows"
+        for name in ("source", "files", "raw rows", *measures, "held"):
             table.add_column(name, justify="left" if name == "source" else "right")
         for source in sorted({file["source"] for file in loaded}):
             files = [file for file in loaded if file["source"] == source]
@@ -59,10 +68,7 @@ def _print_files(report: Report, console: Console) -> None:
                 source,
                 f"{len(files):,}",
                 f"{sum(file['raw_rows'] for file in files):,}",
-                *(
-                    f"{sum(row.get(name) or 0 for row in rows):,}"
-                    for name in ("event_rows", "duplicate_rows", "quarantined_rows")
-                ),
+                *(f"{sum(row.get(name) or 0 for row in rows):,}" for name in measures.values()),
                 f"{sum(1 for row in rows if row.get('state') == 'held')}",
             )
         console.print(table)

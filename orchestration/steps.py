@@ -12,7 +12,7 @@ from typing import Any
 
 from expectations.runner import CheckResult, run_suite
 from expectations.suite import Suite, load_suites
-from orchestration import loading, publishing, results
+from orchestration import erasing, loading, publishing, results
 from orchestration.database import connect, literal, quote
 from orchestration.dbt_project import DbtProject, NodeResult
 from orchestration.loading import FileResult
@@ -68,6 +68,7 @@ class Run:
         self.say(f"load: {name}")
         with self.timed("load"), connect(self.settings.raw) as connection:
             loading.prepare(connection, self.sources)
+            erasing.key_in_use(connection)
             scan = loading.scan(self.settings.landing, self.sources)
             if not self.report.get("scanned"):
                 self.report.set("scanned", True)
@@ -102,6 +103,9 @@ class Run:
         self.report.set("project", self._project_digest())
         if self.full_refresh or not self.settings.published.exists():
             return True
+        with connect(self.settings.raw, read_only=True) as connection:
+            if erasing.open_requests(connection):
+                return True
         return self._last_run() != self._fingerprint()
 
     def stage(self) -> list[NodeResult]:
@@ -110,7 +114,25 @@ class Run:
         with self.timed("stage"):
             with connect(self.settings.raw) as connection:
                 loading.prepare(connection, self.sources)
-            return self.dbt.build(select=["footpath.staging"], progress=self.say)
+            nodes = self.dbt.build(select=["footpath.staging"], progress=self.say)
+            self.leave_out_erased()
+            return nodes
+
+    def leave_out_erased(self) -> None:
+        """Take the rows of erased people out of batches that were not searched for them yet."""
+        with connect(self.settings.raw, read_only=True) as connection:
+            if erasing.key_in_use(connection) is None:
+                return
+        self.dbt.build(select=["batches", erasing.VIEW])
+        with erasing.workplace(self.settings) as connection:
+            key = erasing.key_in_use(connection, "raw")
+            if key is None:
+                return
+            removal = erasing.leave_out_erased(
+                connection, erasing.view_of(self.dbt), key, erasing.strategy_of(self.dbt)
+            )
+        if removal.rows:
+            self.report.add("notes", [f"{removal.rows:,} rows of erased people were left out"])
 
     def gate_1(self, name: str) -> list[CheckResult]:
         """Judge the pending batches of one source: admit them, or hold them with the reason."""
@@ -162,7 +184,7 @@ class Run:
     def publish(self) -> dict[str, int]:
         """Give readers the tables; return their row counts."""
         self.say("publish")
-        with self.timed("publish"):
+        with self.timed("publish"), erasing.finish_requests(self.settings):
             publishing.compact(self.settings.warehouse)
             with connect(self.settings.warehouse) as connection:
                 connection.execute("checkpoint")
@@ -202,7 +224,7 @@ class Run:
                     loaded = [file["batch_id"] for file in self.report.get("files", [])]
                     files = connection.execute(
                         "select source, file, batch_id, state, raw_rows, event_rows, duplicate_rows,"
-                        " quarantined_rows from load_files where list_contains(?, batch_id) order by all",
+                        " quarantined_rows, erased_rows from load_files where list_contains(?, batch_id) order by all",
                         [loaded],
                     )
                     self.report.set("load_files", files.df().astype(object).to_dict("records"))
@@ -322,7 +344,7 @@ class Run:
         digest = hashlib.sha256()
         with connect(self.settings.raw, read_only=True) as connection:
             for row in connection.execute(
-                "select source, file, batch_id, state from files where state <> 'replaced' order by all"
+                "select source, file, batch_id, state, erased_rows from files where state <> 'replaced' order by all"
             ).fetchall():
                 digest.update(repr(row).encode())
         for name, source in sorted(self.sources.items()):

@@ -40,3 +40,32 @@
         'quarantine_reason', 'available_at', 'makes_session'
     ] + footpath.content_columns() | reject('equalto', 'is_bot') | list) %}
 {% endmacro %}
+
+
+{#- When a staged row happened. The client's clock may be wrong, the distance between its two stamps is not. -#}
+{% macro corrected_time() -%}
+    case
+        when
+            received_at is not null
+            and sent_at is not null
+            and original_timestamp is not null
+            and not coalesce(time_is_corrected, event_at <> original_timestamp, false)
+            then received_at - (sent_at - original_timestamp)
+        else coalesce(event_at, received_at)
+    end
+{%- endmacro %}
+
+
+{#- Why a staged row cannot become an event, null when it can. `given_at` is the time as its source gave it. -#}
+{% macro quarantine_reason() -%}
+    case
+        when unreadable_reason is not null then unreadable_reason
+        when strlen(record) > {{ footpath.setting('max_event_bytes') }} then 'too_large'
+        when event_at_text is not null and given_at is null then 'unparsable_time'
+        when event_at is null then 'missing_time'
+        when event_name is null then 'missing_event_name'
+        when event_at > {{ footpath.add_seconds('available_at', footpath.setting('future_tolerance')) }}
+            then 'time_in_future'
+        when event_at < timestamp '{{ footpath.setting('earliest_plausible_event_at') }}' then 'time_too_early'
+    end
+{%- endmacro %}

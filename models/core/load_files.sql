@@ -12,7 +12,7 @@ select
     case when batches.state = 'admitted' then coalesce(counts.event_rows, 0) end as event_rows,
     case when batches.state = 'admitted' then coalesce(counts.duplicate_rows, 0) end as duplicate_rows,
     case when batches.state = 'admitted' then coalesce(counts.quarantined_rows, 0) end as quarantined_rows,
-    case when batches.state = 'admitted' then 0 end as erased_rows,
+    case when batches.state = 'admitted' then batches.erased_rows end as erased_rows,
     case when batches.state = 'admitted' then coalesce(counts.repeated_rows_without_id, 0) end
         as repeated_rows_without_id
 from {{ ref('batches') }} as batches

@@ -41,8 +41,10 @@ create table if not exists files (
     mtime_ns bigint not null,
     ctime_ns bigint not null,
     -- Counts deliveries over all files: the current version of a file is its greatest one.
-    delivery bigint not null
+    delivery bigint not null,
+    erased_rows bigint default 0
 );
+alter table files add column if not exists erased_rows bigint default 0;
 create table if not exists unreadable (
     source varchar not null,
     batch_id varchar not null,
@@ -50,6 +52,26 @@ create table if not exists unreadable (
     line bigint not null,
     reason varchar not null,
     raw varchar
+);
+create table if not exists erasures (
+    -- user, span (of a device), event: keyed hashes of their keys; word: of an id as text; request: of what was asked
+    kind varchar not null check (kind in ('user', 'span', 'event', 'word', 'request')),
+    hash varchar not null,
+    valid_from timestamp,
+    valid_to timestamp,
+    request_id varchar not null
+);
+create table if not exists erasure_requests (
+    request_id varchar not null primary key,
+    -- Tells a wrong key.
+    key_check varchar not null,
+    requested_at timestamp not null,
+    completed_at timestamp
+);
+-- Which batches were searched for rows of erased people, and under which definition of their source.
+create table if not exists searched_batches (
+    batch_id varchar not null,
+    definition varchar not null
 );
 create or replace table sources (
     source varchar primary key,

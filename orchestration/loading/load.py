@@ -229,7 +229,7 @@ class _Loader:
     ) -> None:
         self.deliveries += 1
         self.connection.execute(
-            "insert into files values (?, ?, ?, ?, ?, 'pending', null, ?, ?, ?, ?, ?, ?)",
+            "insert into files values (?, ?, ?, ?, ?, 'pending', null, ?, ?, ?, ?, ?, ?, 0)",
             [
                 self.source.name,
                 file.name,
@@ -257,6 +257,12 @@ class _Loader:
             "update files set delivery = ?, state = ?, held_reason = null where batch_id = ?",
             [self.deliveries, state, batch_id],
         )
+        if state == "pending":
+            # All its rows are back: those of erased people are searched for again.
+            self.connection.execute(
+                "update files set erased_rows = 0 where batch_id = ?", [batch_id]
+            )
+            self.connection.execute("delete from searched_batches where batch_id = ?", [batch_id])
 
 
 def _stat(path: Path) -> tuple[int, int, int]:

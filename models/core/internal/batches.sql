@@ -9,7 +9,10 @@ select
     files.loaded_at,
     files.state,
     files.raw_rows,
+    files.erased_rows,
+    -- Rows that go are a change of the batch: the tables take it in again without them.
     sources.definition
+    || case when files.erased_rows > 0 then ' without ' || files.erased_rows else '' end as definition
 from {{ source('raw', 'files') }} as files
 inner join {{ source('raw', 'sources') }} as sources on files.source = sources.source
 where files.state in ('admitted', 'held', 'replaced')
@@ -24,6 +27,7 @@ select
     min(loaded_at) as loaded_at,
     'admitted' as state,
     count(*) as raw_rows,
+    0 as erased_rows,
     cast(count(*) as varchar) as definition
 from (
     {% for name in footpath.setting('inputs') %}

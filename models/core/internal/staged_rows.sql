@@ -36,16 +36,7 @@ timed as (
     select
         * exclude (event_at),
         event_at as given_at,
-        -- The client's clock may be wrong, the distance between its two stamps is not.
-        case
-            when
-                received_at is not null
-                and sent_at is not null
-                and original_timestamp is not null
-                and not coalesce(time_is_corrected, event_at <> original_timestamp, false)
-                then received_at - (sent_at - original_timestamp)
-            else coalesce(event_at, received_at)
-        end as event_at,
+        {{ footpath.corrected_time() }} as event_at,
         coalesce(received_at, loaded_at) as available_at
     from {{ 'placed' if footpath.setting('manifest') == 'inputs' else 'inputs' }}
 
@@ -55,16 +46,7 @@ classified as (
 
     select
         *,
-        case
-            when unreadable_reason is not null then unreadable_reason
-            when strlen(record) > {{ footpath.setting('max_event_bytes') }} then 'too_large'
-            when event_at_text is not null and given_at is null then 'unparsable_time'
-            when event_at is null then 'missing_time'
-            when event_name is null then 'missing_event_name'
-            when event_at > {{ footpath.add_seconds('available_at', footpath.setting('future_tolerance')) }}
-                then 'time_in_future'
-            when event_at < timestamp '{{ footpath.setting('earliest_plausible_event_at') }}' then 'time_too_early'
-        end as quarantine_reason
+        {{ footpath.quarantine_reason() }} as quarantine_reason
     from timed
 
 ),
