@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release refresh rebuild explain dev docs test test-long bench lint format clean
+.PHONY: help demo run release refresh rebuild explain erase dev docs test test-long bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -44,6 +44,11 @@ rebuild: $(READY) ## Work out some days anew from the raw rows: make rebuild FRO
 
 explain: $(READY) ## Say where a row came from: make explain EVENT=key (or SESSION=, PERSON=, ROW=source/file:line)
 	@$(RUN) orchestration.explain $(if $(EVENT),event "$(EVENT)",$(if $(SESSION),session "$(SESSION)",$(if $(PERSON),person "$(PERSON)",row "$(ROW)"))) $(if $(JSON),--json)
+
+erase: $(READY) ## Erase a person: make erase USER=id (or DEVICE=id, PERSON=person_id), DRY_RUN=1 only shows
+	@$(RUN) orchestration.erase $(if $(filter command line,$(origin USER)),--user '$(USER)') $(if $(DEVICE),--device '$(DEVICE)') \
+		$(if $(PERSON),--person '$(PERSON)') $(if $(NAMESPACE),--namespace '$(NAMESPACE)') \
+		$(if $(DRY_RUN),--dry-run) $(if $(LIFT),--lift)
 
 dev: $(READY) ## Open Dagster's page with schedules, sensors and lineage (http://127.0.0.1:3000)
 	@$(RUN) orchestration.dev

@@ -83,15 +83,14 @@ class _Erase:
         view = erasing.view_of(dbt)
         request = uuid.uuid4().hex[:12]
         with erasing.workplace(settings) as connection:
-            try:
-                person = erasing.find_person(
-                    connection, view, self.kind, self.identifier, self.namespace
-                )
-            except erasing.RequestError:
-                if not erasing.was_asked(connection, key, self._asked):
-                    raise
+            person = self._person(connection, view, key)
+            if person is None:
                 print("Nothing of them is here any more: the request was carried out before.")
-                return 0 if dry_run else self._run()
+                if not dry_run:
+                    erasing.reopen(connection, key, self._asked)
+        if person is None:
+            return 0 if dry_run else self._run()
+        with erasing.workplace(settings) as connection:
             report = self._describe(connection, person, sources)
             redaction = erasing.Redaction(person.words, person.keys)
             if not dry_run:
@@ -129,6 +128,17 @@ class _Erase:
             )
             return 1
         return code
+
+    def _person(
+        self, connection: duckdb.DuckDBPyConnection, view: str, key: erasing.ErasureKey
+    ) -> erasing.Person | None:
+        """Find who is meant; None when they were erased before. Raises `RequestError`."""
+        try:
+            return erasing.find_person(connection, view, self.kind, self.identifier, self.namespace)
+        except erasing.RequestError:
+            if not erasing.was_asked(connection, key, self._asked):
+                raise
+            return None
 
     def lift(self) -> int:
         """Let the user ids of an earlier request count again."""

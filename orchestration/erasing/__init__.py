@@ -4,7 +4,14 @@ from orchestration.erasing.keys import ErasureKey, ErasureKeyError, key_in_use
 from orchestration.erasing.people import Person, RequestError, find_person
 from orchestration.erasing.place import VIEW, strategy_of, view_of, workplace
 from orchestration.erasing.remains import Redaction, finish_requests, open_requests, redact
-from orchestration.erasing.rows import Removal, erase_person, leave_out_erased, lift, was_asked
+from orchestration.erasing.rows import (
+    Removal,
+    erase_person,
+    leave_out_erased,
+    lift,
+    reopen,
+    was_asked,
+)
 
 __all__ = [
     "VIEW",
@@ -22,6 +29,7 @@ __all__ = [
     "lift",
     "open_requests",
     "redact",
+    "reopen",
     "strategy_of",
     "view_of",
     "was_asked",

@@ -531,9 +531,10 @@ def erase_person(
             " or found.previous_user_key in (select user_key from erased_users)"
         )
         search.find()
+        long = [word for word in words if len(word) >= SHORTEST_WORD]
         connection.execute(
             "create or replace temp table words as select unnest(?::varchar[]) as word",
-            [[word for word in words if len(word) >= SHORTEST_WORD]],
+            [long],
         )
         search.find_unreadable("select word from words", "select batch_id from visible_batches")
         removal = search.remove()
@@ -545,7 +546,7 @@ def erase_person(
             [request, key.check, requested_at],
         )
         search.remember(request)
-        for kind, values in (("user", users), ("word", words), ("request", [asked])):
+        for kind, values in (("user", users), ("word", long), ("request", [asked])):
             connection.execute(
                 "insert into raw.erasures select ?, unnest(?::varchar[]), null, null, ?",
                 [kind, key.hashes(kind, values), request],
@@ -591,6 +592,15 @@ def was_asked(connection: duckdb.DuckDBPyConnection, key: ErasureKey, asked: str
             "select 1 from raw.erasures where kind = 'request' and hash = ?",
             [key.hash("request", asked)],
         ).fetchall()
+    )
+
+
+def reopen(connection: duckdb.DuckDBPyConnection, key: ErasureKey, asked: str) -> None:
+    """Have the next run publish and write the databases anew for a request that was made before."""
+    connection.execute(
+        "update raw.erasure_requests set completed_at = null where request_id in"
+        " (select request_id from raw.erasures where kind = 'request' and hash = ?)",
+        [key.hash("request", asked)],
     )
 
 
