@@ -171,6 +171,9 @@ def _find(
             [people],
         ).fetchall()
     )
+    if not user_keys and not device_keys:
+        # The tables are older than the removal of their rows.
+        raise RequestError(f"no row has that {kind} id")
     return Person(
         (kind, namespace or "", identifier),
         people,
