@@ -317,8 +317,14 @@ class Search:
                         select 1 from erased_spans as spans
                         where
                             spans.device_key = rows.device_key
-                            and (spans.valid_from is null or rows.event_at > spans.valid_from)
-                            and rows.event_at <= spans.valid_to
+                            and (
+                                -- Nothing says when: it may be theirs.
+                                rows.event_at is null
+                                or (
+                                    (spans.valid_from is null or rows.event_at > spans.valid_from)
+                                    and rows.event_at <= spans.valid_to
+                                )
+                            )
                     )
                 );
 

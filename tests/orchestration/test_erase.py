@@ -186,7 +186,7 @@ ONE = {
         row(1, at(10, 0), ADA),
         row(2, "never", ADA, receivedAt=None),
         row(3, "never", BOB, "d2", receivedAt=None),
-        # no time: they count as of their load, when the one device was ada's and the other bob's
+        # no time: it may be ada's on the device that was once hers
         row(4, "never", receivedAt=None),
         row(5, "never", None, "d2", receivedAt=None),
         row(6, at(10, 1), BOB, "d2"),

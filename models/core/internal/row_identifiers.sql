@@ -136,10 +136,9 @@ select
     row_state,
     quarantine_reason is null as is_usable,
     event_key,
-    -- A row without a plausible time counts as of when it came.
+    -- A time that cannot be says nothing of whose the row is.
     case
         when event_at <= {{ footpath.add_seconds('available_at', footpath.setting('future_tolerance')) }} then event_at
-        else available_at
     end as event_at,
     received_at,
     device_namespace,
