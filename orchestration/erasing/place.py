@@ -1,5 +1,6 @@
 """Where erasing works: the warehouse with raw.duckdb beside it, and the view of whose every row is."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,4 +33,6 @@ def strategy_of(dbt: DbtProject) -> str:
     """Return the setting `identity_strategy`."""
     project = yaml.safe_load((dbt.settings.project / "dbt_project.yml").read_text())
     given = (project.get("vars") or {}).get("footpath") or {}
+    if dbt.variables:
+        given = json.loads(dbt.variables[-1])["footpath"]
     return str(given.get("identity_strategy", "timeline"))

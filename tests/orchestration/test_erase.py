@@ -20,9 +20,9 @@ from orchestration.database import connect
 from orchestration.erasing import rows
 from orchestration.erasing.people import masked
 from orchestration.steps import Run
-from tests.exactness.histories import history
 from tests.installation import Installation, call
-from tests.warehouse import LOADED_AT, TABLES, Home, differences
+from tests.orchestration.nasty import history
+from tests.warehouse import LOADED_AT, Home, differences
 
 WEB = "sources: {web: {format: segment}}"
 SOURCES = """
@@ -34,6 +34,10 @@ sources:
 #: Finds users in another column too.
 LATER_SOURCES = SOURCES.replace("customer", "'coalesce(customer, buyer)'")
 KEY = "a secret of the tests, long enough"
+TABLES = (
+    "events", "quarantined_events", "identities", "sessions", "page_views", "users", "user_days", "user_traits",
+    "groups", "checkout_funnel", "retention_weekly", "data_until",
+)  # fmt: skip
 #: After every load of these tests.
 REQUESTED_AT = datetime.datetime(2026, 6, 2)
 
