@@ -75,13 +75,19 @@ session_events as (
         source,
         actor_key,
         event_at,
+        {% if footpath.setting('session_strategy') == 'client' %}
+        client_session_id,
+        {% endif %}
+        {% if by_campaign %}
+        utm_campaign,
+        {% endif %}
         event_order
-        {% if footpath.setting('session_strategy') == 'client' %}, client_session_id{% endif %}
-        {% if by_campaign %}, utm_campaign{% endif %}
     from events_in_region
     where
         makes_session
-        {% if not footpath.setting('include_bots') %}and not is_bot{% endif %}
+        {% if not footpath.setting('include_bots') %}
+        and not is_bot
+        {% endif %}
 
 ),
 
