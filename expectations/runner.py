@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,17 @@ def run_suite(
     *,
     relation: str | None = None,
     schema: str | None = None,
+    lists: str | None = None,
 ) -> list[CheckResult]:
     """Validate a relation and return one result per check, in the suite's order.
 
     `relation` replaces the suite's own (a temporary view, say); `schema` qualifies it and the other
     tables that queries name in braces, else the connection's search path does. A check that cannot
     run (no such table, a missing column, bad SQL) is a failed check that says why.
+
+    `lists` is the schema of the lists of what runs touched since the last check: then only the rows
+    that the suite's `touched` finds by them are looked at. Without it, or for a suite that does not
+    say, all rows are.
 
     The connection stays open and is only read. It should have no transaction open: in DuckDB a
     failing query would abort it.
@@ -71,9 +77,16 @@ def run_suite(
     started = time.perf_counter()
     reports: dict[str, Any] = {}
     reasons: dict[str, str] = {}
+    tables = Tables(relation, schema)
     try:
-        connection.execute(f"describe {qualified(relation, schema)}").fetchall()
-        reports, reasons = _validate(connection, suite, relation, schema)
+        if lists is not None:
+            tables = _touched(connection, suite, tables, lists)
+        else:
+            whole = {name: spec.whole or name for name, spec in suite.touched.items()}
+            names = {name: qualified(other, schema) for name, other in whole.items()}
+            tables = Tables(relation, schema, {**names, "batch": qualified(relation, schema)})
+        connection.execute(f"describe {qualified(tables.relation, tables.schema)}").fetchall()
+        reports, reasons = _validate(connection, suite, tables)
     except duckdb.Error as error:
         reasons = {check.name: _first_line(error) for check in suite.checks}
     seconds = time.perf_counter() - started
@@ -88,7 +101,7 @@ def run_suite(
             observed = f"could not be checked: {reason}"
         else:
             if not success:
-                failing = _failing(connection, suite, check, report, relation, schema)
+                failing = _failing(connection, suite, check, report, tables)
             observed = _observed(suite, check, report, failing)
         results.append(
             CheckResult(
@@ -107,8 +120,41 @@ def run_suite(
     return results
 
 
+@dataclass(frozen=True)
+class Tables:
+    """What a suite reads: the relation that it checks, and where the names in its queries lead."""
+
+    relation: str
+    schema: str | None
+    names: Mapping[str, str] = field(default_factory=dict)
+    others: str | None = None
+
+    def query(self, check: Check) -> str:
+        """Return the check's query."""
+        return check.query(self.relation, self.others or self.schema, self.names)
+
+
+def _touched(
+    connection: duckdb.DuckDBPyConnection, suite: Suite, tables: Tables, lists: str
+) -> Tables:
+    """Put the touched rows of each relation that the suite names into a temporary table."""
+    names = {"batch": qualified(tables.relation, tables.schema)}
+    relation, schema = tables.relation, tables.schema
+    for name, spec in suite.touched.items():
+        query = spec.rows(name, tables.schema, lists)
+        if spec.by is None:
+            names[name] = f"({query})"
+            continue
+        table = f"touched_{name}"
+        connection.execute(f"create or replace temporary table {quote(table)} as {query}")
+        names[name] = quote(table)
+        if name == tables.relation:
+            relation, schema, names["batch"] = table, None, quote(table)
+    return Tables(relation, schema, names, others=tables.schema)
+
+
 def _validate(
-    connection: duckdb.DuckDBPyConnection, suite: Suite, relation: str, schema: str | None
+    connection: duckdb.DuckDBPyConnection, suite: Suite, tables: Tables
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Run all expectations at once; return results, and reasons for what could not be built."""
     context = _context()
@@ -118,7 +164,7 @@ def _validate(
     expectations, reasons = [], {}
     for check in suite.checks:
         try:
-            expectations.append(_expectation(check, relation, schema))
+            expectations.append(_expectation(check, tables))
         except (AttributeError, TypeError, ValueError) as error:
             reasons[check.name] = " ".join(str(error).split())
     if not expectations:
@@ -126,7 +172,7 @@ def _validate(
 
     source = dialect.datasource(context, connection)
     try:
-        outcome = dialect.whole_table(source, relation, schema).validate(
+        outcome = dialect.whole_table(source, tables.relation, tables.schema).validate(
             gx.ExpectationSuite(name=suite.name, expectations=expectations),
             # counts and at most 20 values: COMPLETE would fetch every offending row
             result_format={"result_format": "BASIC", "partial_unexpected_count": MAX_FAILING_ROWS},
@@ -137,13 +183,13 @@ def _validate(
     return {report.expectation_config.meta["check"]: report for report in outcome.results}, reasons
 
 
-def _expectation(check: Check, relation: str, schema: str | None) -> Any:
+def _expectation(check: Check, tables: Tables) -> Any:
     """Build the expectation; raises when the class is unknown or an argument is wrong."""
     gxe = importlib.import_module("great_expectations.expectations")
     dialect = importlib.import_module("expectations.duckdb_dialect")
     kwargs = dict(check.kwargs)
     if check.expectation is None:
-        query = check.query(relation, schema)
+        query = tables.query(check)
         # Great Expectations would put a sub-select for {batch}, with an alias only in a query
         # without a join, and would read other braces as its own. So the names are filled in here,
         # and the {batch} that it asks for stands in a comment.
@@ -191,19 +237,18 @@ def _failing(
     suite: Suite,
     check: Check,
     report: Any,
-    relation: str,
-    schema: str | None,
+    tables: Tables,
 ) -> list[dict[str, Any]]:
     """Return the offending rows of a failed check."""
     if check.expectation is None:
         # all batches at gate 1: Great Expectations stops at 200 rows
         limit = None if suite.gate == 1 else MAX_FAILING_ROWS
-        return _rows(connection, check.query(relation, schema), limit)
+        return _rows(connection, tables.query(check), limit)
     columns = [check.kwargs[name] for name in _COLUMN_KEYS if name in check.kwargs]
     if check.class_name == "ExpectColumnValuesToNotBeNull":
         # its values would be a list of nulls
         condition = f"{quote(columns[0])} is null"
-        query = f"select * from {qualified(relation, schema)} where {condition}"
+        query = f"select * from {qualified(tables.relation, tables.schema)} where {condition}"
         return _rows(connection, query, MAX_FAILING_ROWS)
     rows = []
     for value in report.result.get("partial_unexpected_list", []):

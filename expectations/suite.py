@@ -7,6 +7,7 @@ from here.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,7 +23,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 Severity = Literal["critical", "warning"]
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLACEHOLDER = re.compile(r"\{(touched )?([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class SuiteError(ValueError):
@@ -47,7 +48,8 @@ class Check(BaseModel):
             raise ValueError("give either `expectation` (with `kwargs`) or `unexpected_rows`")
         if self.kwargs and self.expectation is None:
             raise ValueError("`kwargs` belong to an `expectation`: remove them")
-        if self.unexpected_rows is not None and "{batch}" not in self.unexpected_rows:
+        query = self.unexpected_rows
+        if query is not None and "{batch}" not in query and "{touched " not in query:
             raise ValueError("`unexpected_rows` must read from {batch}, which is the relation")
         return self
 
@@ -60,18 +62,72 @@ class Check(BaseModel):
             return self.expectation
         return "".join(word.capitalize() for word in self.expectation.split("_"))
 
-    def query(self, relation: str, schema: str | None = None) -> str:
+    def query(
+        self,
+        relation: str,
+        schema: str | None = None,
+        touched: Mapping[str, str] | None = None,
+    ) -> str:
         """Return the query for the offending rows, with the names of tables filled in.
 
-        `{batch}` is the suite's relation and `{users}` the table `users` of the same schema.
-        Other braces stay (a format string, a regular expression).
+        `{batch}` is the suite's relation, `{users}` the table `users` of the same schema and
+        `{touched users}` what `touched` has for that name. Other braces stay (a format string, a
+        regular expression).
         """
 
         def fill(match: re.Match[str]) -> str:
-            name = relation if match[1] == "batch" else match[1]
-            return qualified(name, schema)
+            if match[1]:
+                return (touched or {}).get(match[2]) or qualified(match[2], schema)
+            if match[2] == "batch":
+                return (touched or {}).get("batch") or qualified(relation, schema)
+            return qualified(match[2], schema)
 
         return _PLACEHOLDER.sub(fill, self.unexpected_rows or "").strip().rstrip(";")
+
+    @property
+    def touched_names(self) -> list[str]:
+        """The names that stand behind `touched` in the query."""
+        return [name for kind, name in _PLACEHOLDER.findall(self.unexpected_rows or "") if kind]
+
+
+class Touched(BaseModel):
+    """Which rows of a relation a run may have changed: those whose `columns` are in one of its lists.
+
+    With `between`, that column also has to lie in the span of the list. `from` is where to read
+    instead of the relation of that name; without `by`, all of that. `whole` stands for it when
+    everything is checked (default: the relation of that name).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Literal["rows", "regions", "people", "groups"] | None = None
+    columns: tuple[Name, ...] = ()
+    between: Name | None = None
+    source: Annotated[Text | None, Field(alias="from")] = None
+    whole: Name | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.by is None) == bool(self.columns):
+            raise ValueError("give `by` and `columns` together")
+        if self.by is None and self.source is None:
+            raise ValueError("give `by` (with `columns`), or `from` for all of a relation")
+        return self
+
+    def rows(self, name: str, schema: str | None, lists: str) -> str:
+        """Return the query for the rows; `lists` is the schema of the lists `unchecked_*`."""
+        query = f"select stored.* from {self.source or qualified(name, schema)} as stored"
+        if self.by is None:
+            return query
+        conditions = [f"touched.{quote(one)} = stored.{quote(one)}" for one in self.columns]
+        if self.between:
+            conditions.append(
+                f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
+            )
+        return (
+            f"{query} where exists (select 1 from {qualified(f'unchecked_{self.by}', lists)} as touched"
+            f" where {' and '.join(conditions)})"
+        )
 
 
 class Suite(BaseModel):
@@ -84,6 +140,7 @@ class Suite(BaseModel):
     relation: Name
     owner: Text
     description: str = ""
+    touched: dict[Name, Touched] = {}
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -94,6 +151,9 @@ class Suite(BaseModel):
             raise ValueError(f"two checks are named {', '.join(twice)}: rename one of them")
         for check in self.checks:
             query = check.unexpected_rows or ""
+            for name in check.touched_names:
+                if name not in self.touched:
+                    raise ValueError(f"check {check.name}: say under `touched` what {name} is")
             if self.gate == 1 and not ("batch_id" in query and "observed" in query):
                 raise ValueError(
                     f"check {check.name}: at gate 1 a check is `unexpected_rows` that return "

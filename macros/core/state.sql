@@ -75,7 +75,7 @@
 {#- Lists of what a run changes, or was asked for: empty between two runs. -#}
 {% macro touched_tables() %}
     {% do return([
-        'rebuild_requests', 'touched_rows', 'touched_users', 'touched_regions', 'touched_people', 'touched_events',
+        'rebuild_requests', 'built_in_full', 'touched_rows', 'touched_users', 'touched_regions', 'touched_people', 'touched_events',
         'touched_groups'
     ]) %}
 {% endmacro %}
@@ -329,11 +329,36 @@
             ~ footpath.stored_settings() | replace("'", "''") ~ "' from " ~ footpath.relation_of('load_plan')
             ~ " where step in ('add', 'keep')"
         ) %}
+        {% if target.profile_name == 'footpath' %}
+            {% do footpath.remember_what_to_check() %}
+        {% endif %}
         {% for name in footpath.touched_tables() %}
             {% do run_query('delete from ' ~ footpath.relation_of(name)) %}
         {% endfor %}
         {% do run_query('commit') %}
     {% endif %}
+{% endmacro %}
+
+
+{#-
+    What was touched since gate 2 passed last, in tables unchecked_*: the gate looks at that, and empties them. A project
+    that installs footpath has no gate.
+-#}
+{% macro remember_what_to_check() %}
+    {% for name, touched, columns in [
+        ('rows', 'touched_rows', 'event_key'),
+        ('regions', 'touched_regions', 'source, actor_key, from_at, to_at'),
+        ('people', 'touched_people', 'person_id'),
+        ('groups', 'touched_groups', 'group_key'),
+        ('models', 'built_in_full', 'model_name'),
+    ] %}
+        {% set source = footpath.relation_of(touched) %}
+        {% set list = source.incorporate(path={'identifier': 'unchecked_' ~ name}) %}
+        {% do run_query(
+            'create table if not exists ' ~ list ~ ' as select ' ~ columns ~ ' from ' ~ source ~ ' where false'
+        ) %}
+        {% do run_query('insert into ' ~ list ~ ' select distinct ' ~ columns ~ ' from ' ~ source) %}
+    {% endfor %}
 {% endmacro %}
 
 

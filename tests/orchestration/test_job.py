@@ -191,8 +191,12 @@ def test_a_failure_at_gate_2_publishes_only_the_status_and_the_next_good_run_rec
 ) -> None:
     before = data(copied)
     with connect(copied.settings.warehouse) as connection:
+        one = "session_id = (select min(session_id) from sessions)"
+        connection.execute(f"insert into sessions select * from sessions where {one}")
+        # as if a run had touched it
         connection.execute(
-            "insert into sessions select * from sessions where session_id = (select min(session_id) from sessions)"
+            "insert into main_internal.unchecked_regions"
+            f" select distinct source, actor_key, started_at, ended_at from sessions where {one}"
         )
     copied.deliver("web", "new.jsonl", [call(1, "2026-02-20T10:00:00Z")])
     outcome = copied.job()
@@ -208,6 +212,12 @@ def test_a_failure_at_gate_2_publishes_only_the_status_and_the_next_good_run_rec
     assert copied.read(alert) == [("open",)]
     steps = events_of(copied.settings, outcome.run_id, dg.DagsterEventType.STEP_START)
     assert "published" not in {event.step_key for event in steps}
+
+    # The next run touches nothing, and looks again at what failed.
+    outcome = copied.job()
+    assert outcome.code == 1
+    assert "critical: sessions.session_id_unique on sessions: 2 of" in outcome.output
+    assert data(copied) == before
 
     outcome = copied.job("--full-refresh")
     assert outcome.code == 0, outcome.output

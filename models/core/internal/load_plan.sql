@@ -1,5 +1,6 @@
 {{ config(materialized='table') }}
 
+-- depends_on: {{ ref('built_in_full') }}
 -- What this run has to do, found by batch and never by time: the batches that are in the set now against those
 -- that the tables hold. A batch whose source got another definition in sources.yml is taken in again, and so is one
 -- that somebody asked for (make rebuild).
