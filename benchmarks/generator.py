@@ -344,7 +344,7 @@ def fill_raw(settings: Settings, days: Iterable[date], sessions: int = SESSIONS_
             ).fetchall()[0]
             loaded_at = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
             connection.execute(
-                "insert into files values (?, ?, ?, ?, ?, 'admitted', null, ?, 0, 0, 0, 0, ?)",
+                "insert into files values (?, ?, ?, ?, ?, 'admitted', null, ?, 0, 0, 0, 0, ?, 0)",
                 [SOURCE, name, str(day), batch_id, loaded_at.replace(tzinfo=None), count, delivery],
             )
             rows += count

@@ -17,7 +17,7 @@ DAY = 86400
 NEAR = (0, 1, 900, TIMEOUT - 1, TIMEOUT, TIMEOUT, TIMEOUT + 1)
 FAR = (0, 2 * TIMEOUT, 3600, DAY, 40 * DAY)
 KINDS = (
-    "page", "page", "page", "track", "track", "track", "identify", "identify", "alias", "alias",
+    "page", "page", "page", "page", "page", "page", "track", "track", "track", "identify", "identify", "alias", "alias",
     "screen", "group", "heartbeat", "heartbeat",
 )  # fmt: skip
 NAMES = (None, "Signed Up", "Checkout Started", "Payment Details Entered", "Subscription Started")
@@ -26,6 +26,8 @@ DEVICES = ("d0", "d1", "d2", None)
 USERS = ("u0", "u0", "u1", "u2")
 BROKEN = ("name", "time", "future", "early", "line")
 OLD = ("old name", "old time", "old device", "old device")
+#: How the calls arrive: anyhow; every second one late, where it closes a gap between sessions; the first one last.
+WAYS = ("any", "any", "any", "bridges", "first last")
 #: The environment variable that sets another seed than that of CI, which is always the same.
 SEED = "FOOTPATH_TEST_SEED"
 
@@ -54,7 +56,7 @@ def calls(draw: st.DrawFn, at: int, number: int, source: str) -> Call:
     if kind in ("page", "heartbeat"):
         fields["page"] = draw(st.integers(0, 2))
     if kind == "page":
-        fields["campaign"] = draw(st.sampled_from((None, "news", "sale")))
+        fields["campaign"] = draw(st.sampled_from(("news", "sale", "spring", "news", "sale", None)))
         fields["referrer"] = draw(
             st.sampled_from((None, "https://www.google.de/", "https://x.example/"))
         )
@@ -98,13 +100,20 @@ def histories(draw: st.DrawFn) -> History:
     made: list[Call] = []
     at = draw(st.sampled_from((0, 2700, 3599)))  # in the evening, shortly before midnight
     source = draw(st.sampled_from(("web", "web", "app", "app", "server", "shop")))
-    for number in range(draw(st.integers(2, 10))):
-        at += draw(st.sampled_from(FAR if one_in(draw, 6) else NEAR))
+    way = draw(st.sampled_from(WAYS))
+    for number in range(draw(st.integers(5 if way == "bridges" else 2, 10))):
+        if way == "bridges":
+            at += draw(st.sampled_from((TIMEOUT - 1, TIMEOUT)))
+        else:
+            at += draw(st.sampled_from(FAR if one_in(draw, 6) else NEAR))
         made.append(draw(calls(at, number, source)))
         if made[-1].id is not None and one_in(draw, 5):
             made.append(draw(replays(made[-1])))
     # Most rows come once, in any of the first files; some come again in a later one.
-    places = [draw(st.integers(0, 4)) for _ in made]
+    if way == "any":
+        places = [draw(st.integers(0, 4)) for _ in made]
+    else:
+        places = [number % 2 if way == "bridges" else int(number == 0) for number in range(len(made))]
     files: list[dict[int, tuple[int, ...]]] = []
     for place in sorted(set(places)):
         content = [number for number, its in enumerate(places) if its == place]
@@ -112,7 +121,7 @@ def histories(draw: st.DrawFn) -> History:
         if one_in(draw, 5):
             content.append(draw(st.integers(0, len(made) - 1)))
         versions: list[list[int] | None] = [None] * RUNS
-        first = draw(st.integers(0, RUNS - 1))
+        first = draw(st.integers(0, RUNS - 1)) if way == "any" else place * (RUNS - 1)
         versions[first] = content
         if first < RUNS - 1 and one_in(draw, 4):
             # The file comes again with rows less, and others that are new or were elsewhere.

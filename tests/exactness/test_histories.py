@@ -191,9 +191,9 @@ def test_shrinking_leaves_what_breaks_and_nothing_else() -> None:
     small = shrink(large, asked)
     assert breaks(small)
     assert len(small.calls) == 2
-    assert [sorted(file) for file in small.files] == [[0], [1]]
+    assert sorted(sorted(file) for file in small.files) == [[0], [1]]
     assert all(call.at == 0 and call.received == 0 for call in small.calls)
-    assert rounds < 12
+    assert rounds < 20
 
 
 def test_a_printed_history_can_be_pasted() -> None:

@@ -32,6 +32,12 @@ PUBLISHED = {
     "user_days",
     "load_files",
     "quarantined_events",
+    "user_traits",
+    "groups",
+    "person_groups",
+    "shared_devices",
+    "people_with_many_identifiers",
+    "merges_by_day",
 }
 
 
