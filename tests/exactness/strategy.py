@@ -113,7 +113,9 @@ def histories(draw: st.DrawFn) -> History:
     if way == "any":
         places = [draw(st.integers(0, 4)) for _ in made]
     else:
-        places = [number % 2 if way == "bridges" else int(number == 0) for number in range(len(made))]
+        places = [
+            number % 2 if way == "bridges" else int(number == 0) for number in range(len(made))
+        ]
     files: list[dict[int, tuple[int, ...]]] = []
     for place in sorted(set(places)):
         content = [number for number, its in enumerate(places) if its == place]

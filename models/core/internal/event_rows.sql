@@ -6,9 +6,9 @@
 -- raw rows = events + duplicates + quarantined by construction.
 {% set stored_rows = footpath.stored('event_rows') %}
 
-{#- Read twice, once for the few keys that stand more than once: kept in memory, it would be the greatest part of a
-    build. -#}
-{% set candidates %}
+-- The candidates are read twice, once for the few keys that stand more than once: kept in memory, they would be the
+-- greatest part of a build.
+with candidates as not materialized (
 
     select
         {% for column in footpath.row_columns() %}
@@ -44,9 +44,10 @@
             select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
         )
     {% endif %}
-{% endset %}
 
-with all_keys as (
+),
+
+all_keys as (
 
     select event_key
     from {{ ref('staged_rows') }}
@@ -86,9 +87,7 @@ ranked as (
             partition by event_key, batch_id
             order by received_at asc nulls last, event_at asc, {{ footpath.content_hash() }} asc, file asc, line asc
         ) as place_in_file
-    from (
-        {{ candidates }}
-    ) as candidates
+    from candidates
     where event_key in (select repeated_keys.event_key from repeated_keys)
 
 )
@@ -97,9 +96,7 @@ select
     *,
     case when quarantine_reason is null then 'event' else 'quarantined' end as row_state,
     false as is_repeat_in_file
-from (
-    {{ candidates }}
-) as candidates
+from candidates
 where not exists (select 1 from repeated_keys where repeated_keys.event_key = candidates.event_key)
 union all
 select
