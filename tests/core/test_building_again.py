@@ -73,7 +73,7 @@ def kept_tables(home: Installation) -> list[str]:
         for node in nodes
         if node.config.materialized == "incremental"
         and not node.name.startswith("touched_")
-        and node.name != "rebuild_requests"
+        and node.name not in ("rebuild_requests", "built_in_full")
     )
 
 

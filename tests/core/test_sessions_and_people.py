@@ -89,7 +89,7 @@ def history(seed: int, size: int = 25) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param(name, marks=() if number in (1, 2) else pytest.mark.long)
+        pytest.param(name, marks=() if number == 2 else pytest.mark.long)
         for number, name in enumerate(VARIANTS)
     ],
 )
