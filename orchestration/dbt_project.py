@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestration.database import connect, quote
 from orchestration.settings import Settings
 
 Progress = Callable[[str], None]
@@ -104,7 +105,19 @@ class DbtProject:
             scratch = self.settings.scratch
             scratch.unlink(missing_ok=True)
             scratch.with_name(scratch.name + ".wal").unlink(missing_ok=True)
+            self._drop_what_a_killed_run_left()
         return self._nodes(self._invoke(arguments, progress))
+
+    def _drop_what_a_killed_run_left(self) -> None:
+        """Drop the tables that dbt makes for the new rows of a Python model, under a new name in each run."""
+        if not self.settings.warehouse.exists():
+            return
+        with connect(self.settings.warehouse) as connection:
+            left = connection.execute(
+                "select schema_name, table_name from duckdb_tables() where contains(table_name, '__dbt_tmp')"
+            ).fetchall()
+            for schema, table in left:
+                connection.execute(f"drop table {quote(schema)}.{quote(table)}")
 
     def test(self, *select: str) -> list[NodeResult]:
         """Run dbt's tests, of data and of units. Raises `DbtError` when one fails."""
