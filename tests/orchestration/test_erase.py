@@ -21,7 +21,7 @@ from orchestration.erasing import rows
 from orchestration.erasing.people import masked
 from orchestration.steps import Run
 from tests.installation import Installation, call
-from tests.orchestration.nasty import history
+from tests.nasty import history
 from tests.warehouse import LOADED_AT, Home, differences
 
 WEB = "sources: {web: {format: segment}}"

@@ -6,9 +6,26 @@
 -- raw rows = events + duplicates + quarantined by construction.
 {% set stored_rows = footpath.stored('event_rows') %}
 
+{% if stored_rows %}
+with kept_rows as not materialized (
+
+    -- What the tables have of the same keys, without the batches that this run takes in again or takes out.
+    select *
+    from {{ stored_rows }}
+    where
+        event_key in (select touched.event_key from {{ ref('touched_rows') }} as touched)
+        and batch_id not in (
+            select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
+        )
+
+),
+
+{% else %}
+with
+{% endif %}
 -- The candidates are read twice, once for the few keys that stand more than once: kept in memory, they would be the
 -- greatest part of a build.
-with candidates as not materialized (
+candidates as not materialized (
 
     select
         {% for column in footpath.row_columns() %}
@@ -31,18 +48,12 @@ with candidates as not materialized (
     {% endif %}
     {% if stored_rows %}
     union all
-    -- What the tables have of the same keys, without the batches that this run takes in again or takes out.
     select
         {% for column in footpath.row_columns() + footpath.user_agent_columns() %}
         {{ column }},
         {% endfor %}
         is_bot
-    from {{ stored_rows }}
-    where
-        event_key in (select touched.event_key from {{ ref('touched_rows') }} as touched)
-        and batch_id not in (
-            select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
-        )
+    from kept_rows
     {% endif %}
 
 ),
@@ -54,12 +65,7 @@ all_keys as (
     {% if stored_rows %}
     union all
     select event_key
-    from {{ stored_rows }}
-    where
-        event_key in (select touched.event_key from {{ ref('touched_rows') }} as touched)
-        and batch_id not in (
-            select plan.batch_id from {{ ref('load_plan') }} as plan where plan.step in ('add', 'remove')
-        )
+    from kept_rows
     {% endif %}
 
 ),

@@ -296,26 +296,7 @@ numbered as (
 
 {% endif %}
 select
-    events.event_key,
-    events.source,
-    events.actor_key,
-    events.device_key,
-    events.user_key,
-    events.event_at,
-    events.event_order,
-    events.event_type,
-    events.event_name,
-    events.anonymous_id,
-    events.user_id,
-    events.page_url,
-    events.page_path,
-    events.page_host,
-    events.referrer_host,
-    events.utm_source,
-    events.utm_medium,
-    events.utm_campaign,
-    events.is_bot,
-    events.person_id,
+    events.* exclude (client_session_id, makes_session),
     numbered.is_session_start,
     numbered.session_id,
     {{ footpath.local_date('events.event_at') }} as event_day
