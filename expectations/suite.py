@@ -119,15 +119,14 @@ class Touched(BaseModel):
         query = f"select stored.* from {self.source or qualified(name, schema)} as stored"
         if self.by is None:
             return query
-        conditions = [f"touched.{quote(one)} = stored.{quote(one)}" for one in self.columns]
+        listed = f"select 1 from {qualified(f'unchecked_{self.by}', lists)} as touched where "
+        same = " and ".join(f"touched.{quote(one)} = stored.{quote(one)}" for one in self.columns)
+        query += f" where exists ({listed}{same})"
         if self.between:
-            conditions.append(
-                f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
-            )
-        return (
-            f"{query} where exists (select 1 from {qualified(f'unchecked_{self.by}', lists)} as touched"
-            f" where {' and '.join(conditions)})"
-        )
+            # the columns alone decide first: DuckDB looks at spans row by row, so few rows may be left
+            span = f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
+            query += f" and exists ({listed}{same} and {span})"
+        return query
 
 
 class Suite(BaseModel):

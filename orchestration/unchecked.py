@@ -10,8 +10,8 @@ import duckdb
 #: Where the lists are.
 SCHEMA = "main_internal"
 
-#: rows: event_key. regions: source, actor_key, from_at, to_at. people: person_id. groups: group_key.
-#: models: tables that were built in full.
+#: rows: event_key. regions: source, actor_key, from_at, to_at. people: person_id, day.
+#: groups: group_key. models: tables that were built in full.
 LISTS = ("rows", "regions", "people", "groups", "models")
 
 

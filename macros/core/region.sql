@@ -21,18 +21,9 @@
     {% endif %}
     {% if region != 'append' %}
         delete from {{ target }} as stored
-        where exists (
-            select 1
-            from {{ footpath.relation_of(region['table']) }} as touched
-            where
-                {% for column in region['columns'] %}
-                touched.{{ column }} = stored.{{ column }}
-                {% if not loop.last %}and{% endif %}
-                {% endfor %}
-                {% if 'between' in region %}
-                and stored.{{ region['between'] }} between touched.from_at and touched.to_at
-                {% endif %}
-        );
+        where {{ footpath.touched_by(
+            target, 'stored', footpath.relation_of(region['table']), region['columns'], region.get('between')
+        ) }};
     {% endif %}
     insert into {{ target }} ({{ columns }})
     select {{ columns }}

@@ -341,21 +341,21 @@
 
 
 {#-
-    What was touched since gate 2 passed last, in tables unchecked_*: the gate looks at that, and empties them. A project
-    that installs footpath has no gate.
+    What was touched since gate 2 passed last, in tables unchecked_*: the gate looks at that, and empties them. After a
+    full refresh it looks at everything, so the lists begin anew. A project that installs footpath has no gate.
 -#}
 {% macro remember_what_to_check() %}
     {% for name, touched, columns in [
         ('rows', 'touched_rows', 'event_key'),
         ('regions', 'touched_regions', 'source, actor_key, from_at, to_at'),
-        ('people', 'touched_people', 'person_id'),
+        ('people', 'touched_people', 'person_id, day'),
         ('groups', 'touched_groups', 'group_key'),
         ('models', 'built_in_full', 'model_name'),
     ] %}
         {% set source = footpath.relation_of(touched) %}
         {% set list = source.incorporate(path={'identifier': 'unchecked_' ~ name}) %}
         {% do run_query(
-            'create table if not exists ' ~ list ~ ' as select ' ~ columns ~ ' from ' ~ source ~ ' where false'
+            ('create or replace table ' if flags.FULL_REFRESH else 'create table if not exists ') ~ list ~ ' as select ' ~ columns ~ ' from ' ~ source ~ ' where false'
         ) %}
         {% do run_query('insert into ' ~ list ~ ' select distinct ' ~ columns ~ ' from ' ~ source) %}
     {% endfor %}

@@ -17,7 +17,7 @@ with active as (
     from {{ ref('event_links') }} as links
     left join {{ ref('conversion_events') }} as conversions on links.event_name = conversions.event_name
     where
-        {% if footpath.setting('include_bots') %}true{% else %}not links.is_bot{% endif %}
+        links.is_counted
         {% if partial %}
         and exists (
             select 1

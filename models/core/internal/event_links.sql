@@ -15,6 +15,7 @@ select
     event_type,
     event_name,
     is_bot,
+    {% if footpath.setting('include_bots') %}true{% else %}not is_bot{% endif %} as is_counted,
     is_session_start,
     event_order,
     event_day,

@@ -4,7 +4,7 @@
 -- The events of the touched regions (in a full build: all), each with its person and its session. Sessions are found on
 -- narrow rows, and joined to the rest at the end: sorting is what costs.
 --
--- Reads three columns of the stored events to find those of the regions (a semi-join).
+-- Reads five narrow columns of the stored events to find those of the regions, and the rest of these alone.
 {% set partial = footpath.stored('event_links') %}
 {% set timeout = footpath.setting('session_timeout') %}
 {% set max_length = footpath.setting('max_session_length') %}
@@ -39,13 +39,15 @@ with {{ 'recursive' if max_length }} events_in_region as {{ '' if partial else '
     where
         events.row_state = 'event'
         {% if partial %}
-        and exists (
-            select 1
-            from {{ ref('touched_regions') }} as touched
-            where
-                touched.source = events.source
-                and touched.actor_key = coalesce(events.device_key, events.user_key)
-                and events.event_at between touched.from_at and touched.to_at
+        and {{ footpath.row_id('events', 'event_key') }} in (
+            select {{ footpath.row_id('placed', 'event_key') }}
+            from {{ ref('event_rows') }} as placed
+            inner join {{ ref('touched_regions') }} as touched
+                on
+                    placed.source = touched.source
+                    and coalesce(placed.device_key, placed.user_key) = touched.actor_key
+                    and placed.event_at between touched.from_at and touched.to_at
+            where placed.row_state = 'event'
         )
         {% endif %}
         and coalesce(events.device_key, events.user_key) is not null

@@ -11,14 +11,7 @@ select
     links.event_day as day
 from {{ stored_links }} as links
 where
-    exists (
-        select 1
-        from {{ ref('touched_regions') }} as touched
-        where
-            touched.source = links.source
-            and touched.actor_key = links.actor_key
-            and links.event_at between touched.from_at and touched.to_at
-    )
+    {{ footpath.touched_by(stored_links, 'links', ref('touched_regions'), ['source', 'actor_key'], 'event_at') }}
 union
 select
     person_id,

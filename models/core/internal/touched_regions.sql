@@ -10,14 +10,57 @@
 -- each touched instant with all sessions that lie within the timeout of it, with those within the timeout of these,
 -- and so on. Nothing outside can be joined to, or cut from, what is inside.
 --
--- Reads four columns of the stored sessions (a semi-join with the touched actors) and narrow columns of the links.
+-- Reads four columns of the stored sessions (a semi-join with the touched actors), and of the links one scan of their
+-- device key and one of their user key. These come first: joined to the spans of all devices, every link would be.
 {% set stored_links = footpath.stored('event_links') %}
 {% set stored_sessions = footpath.stored('sessions') %}
 {% set stored_heartbeats = footpath.stored('heartbeat_sources') %}
 {% set timeout = footpath.setting('session_timeout') %}
 {% set by_client = footpath.setting('session_strategy') == 'client' %}
 
-with touched as (
+with {% if stored_links %}links_of_devices as materialized (
+
+    select
+        source,
+        actor_key,
+        device_key,
+        user_key,
+        person_id,
+        event_at
+    from {{ stored_links }}
+    where
+        {% if footpath.setting('identity_strategy') != 'last_user' %}
+        user_key is null
+        and {% endif -%}
+        device_key in (
+            select devices.device_key from {{ ref('touched_devices') }} as devices
+            union
+            select relabelled.device_key
+            from {{ ref('device_spans') }} as relabelled
+            where relabelled.user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
+        )
+
+),
+
+links_of_users as materialized (
+
+    select
+        source,
+        actor_key,
+        user_key,
+        person_id,
+        event_at
+    from {{ stored_links }}
+    where
+        user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
+        {% if footpath.setting('identity_strategy') == 'last_user' %}
+        and device_key is null
+        {% endif %}
+
+),
+
+{% endif %}
+touched as (
 
     select
         source,
@@ -33,28 +76,16 @@ with touched as (
     union
 
     -- Events that belong to somebody else now, because their device got another user or their user was merged.
-    -- Read from the narrow link table: one scan of its device key, one of its user key.
     select
         links.source,
         links.actor_key,
         links.event_at,
         null as session_id
-    from {{ stored_links }} as links
+    from links_of_devices as links
     inner join {{ ref('device_spans') }} as spans
         on {{ footpath.in_span('links', 'spans') }}
     left join {{ ref('merged_users') }} as merged on spans.user_key = merged.user_key
-    where
-        {% if footpath.setting('identity_strategy') != 'last_user' %}
-        links.user_key is null
-        and {% endif -%}
-        links.device_key in (
-            select devices.device_key from {{ ref('touched_devices') }} as devices
-            union
-            select relabelled.device_key
-            from {{ ref('device_spans') }} as relabelled
-            where relabelled.user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
-        )
-        and links.person_id <> coalesce(merged.person_id, spans.user_key, spans.device_key)
+    where links.person_id <> coalesce(merged.person_id, spans.user_key, spans.device_key)
 
     union
 
@@ -63,14 +94,9 @@ with touched as (
         links.actor_key,
         links.event_at,
         null as session_id
-    from {{ stored_links }} as links
+    from links_of_users as links
     left join {{ ref('merged_users') }} as merged on links.user_key = merged.user_key
-    where
-        links.user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
-        {% if footpath.setting('identity_strategy') == 'last_user' %}
-        and links.device_key is null
-        {% endif %}
-        and links.person_id <> coalesce(merged.person_id, links.user_key)
+    where links.person_id <> coalesce(merged.person_id, links.user_key)
     {% endif %}
 
     {% if stored_sessions and stored_heartbeats %}

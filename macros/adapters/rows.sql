@@ -1,0 +1,59 @@
+{#- Few rows of a great table, where engines differ. -#}
+
+{#-
+    What tells the rows of a stored table apart most cheaply: DuckDB's row id, of which the few that are wanted are read
+    at once; elsewhere the key. For `where row_id in (select row_id ...)` around a narrow look for them: to read whole
+    rows through a key would take all columns of all rows apart (on 20 million rows: 4 CPU s instead of 0.4).
+-#}
+{% macro row_id(alias, key) %}
+    {{- return(adapter.dispatch('row_id', 'footpath')(alias, key)) -}}
+{% endmacro %}
+
+{% macro default__row_id(alias, key) -%}
+    {{ alias }}.{{ key }}
+{%- endmacro %}
+
+{% macro duckdb__row_id(alias, key) -%}
+    {{ alias }}.rowid
+{%- endmacro %}
+
+
+{#-
+    True for the rows of a stored table that a touched table names: equal in `columns` and, with `between`, in one of
+    its spans from_at to to_at.
+-#}
+{% macro touched_by(relation, alias, touched, columns, between=none) %}
+    {{- return(adapter.dispatch('touched_by', 'footpath')(relation, alias, touched, columns, between)) -}}
+{% endmacro %}
+
+{% macro default__touched_by(relation, alias, touched, columns, between) -%}
+    exists (
+        select 1
+        from {{ touched }} as touched
+        where
+            {% for column in columns -%}
+            {{ 'and ' if not loop.first }}touched.{{ column }} = {{ alias }}.{{ column }}
+            {% endfor -%}
+            {% if between -%}
+            and {{ alias }}.{{ between }} between touched.from_at and touched.to_at
+            {% endif -%}
+    )
+{%- endmacro %}
+
+{#- DuckDB works out `exists` with a span for every row of the table, a join with the few spans at a fifth of that. -#}
+{% macro duckdb__touched_by(relation, alias, touched, columns, between) -%}
+    {% if not between -%}
+    {{ footpath.default__touched_by(relation, alias, touched, columns, between) }}
+    {%- else -%}
+    {{ alias }}.rowid in (
+        select placed.rowid
+        from {{ relation }} as placed
+        inner join {{ touched }} as touched
+            on
+                {% for column in columns -%}
+                placed.{{ column }} = touched.{{ column }} and
+                {% endfor -%}
+                placed.{{ between }} between touched.from_at and touched.to_at
+    )
+    {%- endif %}
+{%- endmacro %}
