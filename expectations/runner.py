@@ -59,6 +59,7 @@ def run_suite(
     relation: str | None = None,
     schema: str | None = None,
     lists: str | None = None,
+    found: dict[str, str] | None = None,
 ) -> list[CheckResult]:
     """Validate a relation and return one result per check, in the suite's order.
 
@@ -68,7 +69,8 @@ def run_suite(
 
     `lists` is the schema of the lists of what runs touched since the last check: then only the rows
     that the suite's `touched` finds by them are looked at. Without it, or for a suite that does not
-    say, all rows are.
+    say, all rows are. `found` has the temporary tables that earlier suites made on this connection, by
+    their queries, and takes up new ones: several suites look at the same touched rows.
 
     The connection stays open and is only read. It should have no transaction open: in DuckDB a
     failing query would abort it.
@@ -80,7 +82,7 @@ def run_suite(
     tables = Tables(relation, schema)
     try:
         if lists is not None:
-            tables = _touched(connection, suite, tables, lists)
+            tables = _touched(connection, suite, tables, lists, {} if found is None else found)
         else:
             whole = {name: spec.whole or name for name, spec in suite.touched.items()}
             names = {name: qualified(other, schema) for name, other in whole.items()}
@@ -135,7 +137,11 @@ class Tables:
 
 
 def _touched(
-    connection: duckdb.DuckDBPyConnection, suite: Suite, tables: Tables, lists: str
+    connection: duckdb.DuckDBPyConnection,
+    suite: Suite,
+    tables: Tables,
+    lists: str,
+    found: dict[str, str],
 ) -> Tables:
     """Put the touched rows of each relation that the suite names into a temporary table."""
     names = {"batch": qualified(tables.relation, tables.schema)}
@@ -145,8 +151,11 @@ def _touched(
         if spec.by is None:
             names[name] = f"({query})"
             continue
-        table = f"touched_{name}"
-        connection.execute(f"create or replace temporary table {quote(table)} as {query}")
+        if query not in found:
+            table = f"touched_{name}_{len(found)}"
+            connection.execute(f"create or replace temporary table {quote(table)} as {query}")
+            found[query] = table
+        table = found[query]
         names[name] = quote(table)
         if name == tables.relation:
             relation, schema, names["batch"] = table, None, quote(table)

@@ -93,9 +93,9 @@ class Check(BaseModel):
 class Touched(BaseModel):
     """Which rows of a relation a run may have changed: those whose `columns` are in one of its lists.
 
-    With `between`, that column also has to lie in the span of the list. `from` is where to read
-    instead of the relation of that name; without `by`, all of that. `whole` stands for it when
-    everything is checked (default: the relation of that name).
+    With `between`, that column also has to lie in the span of the list, and the relation has to be a
+    table. `from` is where to read instead of the relation of that name; without `by`, all of that.
+    `whole` stands for it when everything is checked (default: the relation of that name).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -119,14 +119,19 @@ class Touched(BaseModel):
         query = f"select stored.* from {self.source or qualified(name, schema)} as stored"
         if self.by is None:
             return query
-        listed = f"select 1 from {qualified(f'unchecked_{self.by}', lists)} as touched where "
+        listed = qualified(f"unchecked_{self.by}", lists)
         same = " and ".join(f"touched.{quote(one)} = stored.{quote(one)}" for one in self.columns)
-        query += f" where exists ({listed}{same})"
-        if self.between:
-            # the columns alone decide first: DuckDB looks at spans row by row, so few rows may be left
-            span = f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
-            query += f" and exists ({listed}{same} and {span})"
-        return query
+        if not self.between:
+            return f"{query} where exists (select 1 from {listed} as touched where {same})"
+        # In two steps, by row ids: DuckDB would look at the spans for every stored row. Spans of several runs may
+        # overlap, so a row may be found twice.
+        span = f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
+        relation = self.source or qualified(name, schema)
+        return (
+            f"with found as materialized (select stored.rowid as row_id from {relation} as stored"
+            f" inner join {listed} as touched on {same} and {span})"
+            f" {query} where stored.rowid in (select row_id from found)"
+        )
 
 
 class Suite(BaseModel):

@@ -44,6 +44,11 @@ user_ids as (
         min(known.user_id) as user_id
     from {{ ref('known_users') }} as known
     left join {{ ref('merged_users') }} as merged on known.user_key = merged.user_key
+    {% if partial %}
+    where
+        coalesce(merged.person_id, known.user_key)
+        in (select touched.person_id from {{ ref('touched_people') }} as touched)
+    {% endif %}
     group by coalesce(merged.person_id, known.user_key)
 
 ),

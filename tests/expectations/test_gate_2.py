@@ -14,7 +14,10 @@ FAULTS = {
         "event_key_not_null",
     ): "update event_rows set event_key = null where event_id = 'e6'",
     ("events", "event_key_unique"): "insert into event_rows from event_rows where event_id = 'e6'",
-    ("events", "linked_once"): "insert into event_links from event_links where person_id is not null limit 1",
+    (
+        "events",
+        "linked_once",
+    ): "insert into event_links from event_links where person_id is not null limit 1",
     ("events", "event_complete"): "update event_rows set is_bot = null where event_id = 'e6'",
     ("events", "person_in_users"): "delete from users where user_id = 'ann'",
     ("events", "session_in_sessions"): "delete from sessions where anonymous_id = 'd2'",

