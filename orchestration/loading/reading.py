@@ -414,6 +414,8 @@ def _json_records(
 
     Its columns: line, last_line, text, good, reason, value.
     """
+    # JSON that begins with a brace is an object. What is no JSON is left out before it is taken apart: where one text
+    # of a vector raises, DuckDB tries all of them one by one.
     value = "text::json"
     if source.format == "segment":
         # The transformation of the strict read; what it cannot take (nested too deep) is null.
@@ -423,8 +425,8 @@ def _json_records(
         " is_object and value is not null as good,"
         " if(is_object and value is not null, null, text) as text,"
         " if(is_object, value, null) as value"
-        " from (select *, not wrong_encoding and coalesce(try(json_type(text)) = 'OBJECT', false)"
-        f" as is_object, try({value}) as value"
+        " from (select *, not wrong_encoding and starts_with(text, '{') as is_object,"
+        f" try(case when json_valid(text) then {value} end) as value"
         f" from (select trim(text, {_BLANKS}) as text, wrong_encoding from ({_lines(copy)})))"
     )
     line = _line_number(connection, "loading_records", copy.lines)

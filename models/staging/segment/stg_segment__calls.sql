@@ -11,13 +11,13 @@
 
 {# The whole call as JSON. Its JSON values are put in as they came: to read and write them again would be the dearest
    step of all. #}
-{% set record = "left(cast(to_json({'type': calls.type, 'messageId': calls.messageId, "
+{% set record = "concat(left(cast(to_json({'type': calls.type, 'messageId': calls.messageId, "
     ~ "'event': calls.event, 'name': calls.name, 'userId': calls.userId, 'anonymousId': calls.anonymousId, "
     ~ "'previousId': calls.previousId, 'groupId': calls.groupId, 'timestamp': calls.timestamp, "
     ~ "'originalTimestamp': calls.originalTimestamp, 'sentAt': calls.sentAt, 'receivedAt': calls.receivedAt}) as varchar), -1)"
-    ~ " || ',\"properties\":' || coalesce(cast(calls.properties as varchar), 'null')"
-    ~ " || ',\"traits\":' || coalesce(cast(calls.traits as varchar), 'null')"
-    ~ " || ',\"context\":' || coalesce(cast(calls.context as varchar), 'null') || '}'" %}
+    ~ ", ',\"properties\":', coalesce(cast(calls.properties as varchar), 'null')"
+    ~ ", ',\"traits\":', coalesce(cast(calls.traits as varchar), 'null')"
+    ~ ", ',\"context\":', coalesce(cast(calls.context as varchar), 'null'), '}')" %}
 
 with calls as (
 
