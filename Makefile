@@ -60,7 +60,7 @@ test: $(READY) ## Run the tests
 	@$(RUN) pytest -m "not long" $(WORKERS)
 
 test-long: $(READY) ## Run the long tests too: kills, many cuts
-	@$(RUN) pytest -m long
+	@$(RUN) pytest -m long $(WORKERS)
 
 bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading or others)
 	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --frozen --quiet --group bench --python $(PYTHON)
