@@ -69,8 +69,9 @@ def run_suite(
 
     `lists` is the schema of the lists of what runs touched since the last check: then only the rows
     that the suite's `touched` finds by them are looked at. Without it, or for a suite that does not
-    say, all rows are. `found` has the temporary tables that earlier suites made on this connection, by
-    their queries, and takes up new ones: several suites look at the same touched rows.
+    say, all rows are; also when the relation has rows that no list can name, as their key is null.
+    `found` has the temporary tables that earlier suites made on this connection, by their queries, and
+    takes up new ones: several suites look at the same touched rows.
 
     The connection stays open and is only read. It should have no transaction open: in DuckDB a
     failing query would abort it.
@@ -81,7 +82,7 @@ def run_suite(
     reasons: dict[str, str] = {}
     tables = Tables(relation, schema)
     try:
-        if lists is not None:
+        if lists is not None and not _keyless(connection, suite, tables):
             tables = _touched(connection, suite, tables, lists, {} if found is None else found)
         else:
             whole = {name: spec.whole or name for name, spec in suite.touched.items()}
@@ -134,6 +135,15 @@ class Tables:
     def query(self, check: Check) -> str:
         """Return the check's query."""
         return check.query(self.relation, self.others or self.schema, self.names)
+
+
+def _keyless(connection: duckdb.DuckDBPyConnection, suite: Suite, tables: Tables) -> bool:
+    """Say whether the checked relation has rows that no list can name."""
+    spec = suite.touched.get(tables.relation)
+    if spec is None or spec.by is None:
+        return False
+    query = f"{spec.keyless(tables.relation, tables.schema)} limit 1"
+    return bool(connection.execute(query).fetchall())
 
 
 def _touched(

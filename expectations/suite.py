@@ -114,6 +114,16 @@ class Touched(BaseModel):
             raise ValueError("give `by` (with `columns`), or `from` for all of a relation")
         return self
 
+    def keyless(self, name: str, schema: str | None) -> str:
+        """Return the query for rows that no list can name: a column by which they are found is null."""
+        relation = self.source or qualified(name, schema)
+        columns = [*self.columns, *([self.between] if self.between else [])]
+        # A query a column: DuckDB leaves out blocks without nulls, which it would not for an `or`.
+        return " union all ".join(
+            f"select 1 as one from {relation} as stored where stored.{quote(one)} is null"
+            for one in columns
+        )
+
     def rows(self, name: str, schema: str | None, lists: str) -> str:
         """Return the query for the rows; `lists` is the schema of the lists `unchecked_*`."""
         query = f"select stored.* from {self.source or qualified(name, schema)} as stored"

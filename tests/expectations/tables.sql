@@ -1,18 +1,23 @@
 -- A warehouse in miniature, in the shape of the contract, on which every check of gate 2 passes:
 -- Ann has two sessions (one with two page views), Bob's device one, a bot and nobody none.
-create table event_rows (
+create schema main_internal;
+set search_path = 'main,main_internal';
+create table main_internal.event_rows (
   event_key uuid, source varchar, event_id varchar, event_name varchar, event_type varchar,
   event_at timestamp, received_at timestamp, anonymous_id varchar, user_id varchar, is_bot boolean,
-  page_url varchar, page_path varchar, group_id varchar, properties json
+  page_url varchar, page_path varchar, group_id varchar, properties json, row_state varchar
 );
-create table event_links (event_key uuid, session_id uuid, person_id uuid);
+create table main_internal.event_links (
+  event_key uuid, session_id uuid, person_id uuid, source varchar, actor_key varchar, event_at timestamp,
+  event_day date, event_type varchar, is_bot boolean, is_counted boolean
+);
 create macro id(kind, name) as md5(kind || '-' || name)::uuid;
 
 insert into event_rows
 select
   id('event', number), 'web', 'e' || number, name, type, cast(seen_at as timestamp),
   cast(seen_at as timestamp), device, user_id, bot,
-  case when type = 'page' then 'https://shop.example' || path end, path, group_id, '{"n": 1}'
+  case when type = 'page' then 'https://shop.example' || path end, path, group_id, '{"n": 1}', 'event'
 from (values
   (1, 'page', 'page', '2026-01-01 10:00:00', 'd1', null, false, '/', null),
   (2, 'page', 'page', '2026-01-01 10:00:30', 'd1', 'ann', false, '/cart', 'g1'),
@@ -22,34 +27,43 @@ from (values
   (6, 'ping', 'track', '2026-01-02 14:00:00', null, null, false, null, 'g1')
 ) as event (number, name, type, seen_at, device, user_id, bot, path, group_id);
 
-insert into event_links values
-  (id('event', 1), id('session', 1), id('person', 'ann')),
-  (id('event', 2), id('session', 1), id('person', 'ann')),
-  (id('event', 3), id('session', 2), id('person', 'ann')),
-  (id('event', 4), id('session', 3), id('person', 'd2')),
-  (id('event', 5), null, id('person', 'crawler'));
+insert into event_links
+select
+  event_key, case when session is not null then id('session', session) end, id('person', person), source,
+  anonymous_id, event_at, event_at::date, event_type, is_bot, not is_bot
+from (values ('e1', 1, 'ann'), ('e2', 1, 'ann'), ('e3', 2, 'ann'), ('e4', 3, 'd2'), ('e5', null, 'crawler'))
+  as link (event_id, session, person)
+join event_rows using (event_id);
+
+create table main_internal.event_groups as
+select event_key, id('group', group_id) as group_key, group_id, person_id
+from event_rows left join event_links using (event_key)
+where group_id is not null and not event_rows.is_bot;
 
 create view events as
-select event_rows.*, not is_bot as is_counted, event_links.session_id, event_links.person_id
-from event_rows left join event_links using (event_key);
+select event_rows.*, not event_rows.is_bot as is_counted, event_links.session_id, event_links.person_id
+from main_internal.event_rows left join main_internal.event_links using (event_key);
 
 create table sessions (
   session_id uuid, person_id uuid, anonymous_id varchar, started_at timestamp, ended_at timestamp,
-  event_count bigint, page_view_count bigint
+  event_count bigint, page_view_count bigint, source varchar, actor_key varchar, session_day date
 );
-insert into sessions values
-  (id('session', 1), id('person', 'ann'), 'd1', '2026-01-01 10:00:00', '2026-01-01 10:00:30', 2, 2),
+insert into sessions
+select *, 'web', device, cast(started_at as date)
+from (values
+  (id('session', 1), id('person', 'ann'), 'd1', timestamp '2026-01-01 10:00:00', '2026-01-01 10:00:30', 2, 2),
   (id('session', 2), id('person', 'ann'), 'd1', '2026-01-02 09:00:00', '2026-01-02 09:00:00', 1, 0),
-  (id('session', 3), id('person', 'd2'), 'd2', '2026-01-02 12:00:00', '2026-01-02 12:00:00', 1, 1);
+  (id('session', 3), id('person', 'd2'), 'd2', '2026-01-02 12:00:00', '2026-01-02 12:00:00', 1, 1)
+) as session (session_id, person_id, device, started_at, ended_at, event_count, page_view_count);
 
 create table page_views (
   event_key uuid, session_id uuid, person_id uuid, viewed_at timestamp, page_path varchar,
-  seconds_on_page bigint, number_in_session bigint
+  seconds_on_page bigint, number_in_session bigint, source varchar, actor_key varchar
 );
 insert into page_views values
-  (id('event', 1), id('session', 1), id('person', 'ann'), '2026-01-01 10:00:00', '/', 30, 1),
-  (id('event', 2), id('session', 1), id('person', 'ann'), '2026-01-01 10:00:30', '/cart', null, 2),
-  (id('event', 4), id('session', 3), id('person', 'd2'), '2026-01-02 12:00:00', '/', null, 1);
+  (id('event', 1), id('session', 1), id('person', 'ann'), '2026-01-01 10:00:00', '/', 30, 1, 'web', 'd1'),
+  (id('event', 2), id('session', 1), id('person', 'ann'), '2026-01-01 10:00:30', '/cart', null, 2, 'web', 'd1'),
+  (id('event', 4), id('session', 3), id('person', 'd2'), '2026-01-02 12:00:00', '/', null, 1, 'web', 'd2');
 
 create table users (
   person_id uuid, user_id varchar, is_identified boolean, first_seen_at timestamp,
@@ -131,3 +145,16 @@ create table quarantined_events (
   source varchar, file varchar, line bigint, reason varchar, raw varchar
 );
 insert into quarantined_events values ('web', 'one.jsonl', 7, 'invalid_json', '{');
+
+-- What a run touched: everything, after which the tables are spoilt.
+create table main_internal.unchecked_rows as select event_key from event_rows;
+create table main_internal.unchecked_regions as
+select source, actor_key, min(event_at) as from_at, max(event_at) as to_at
+from event_links
+group by source, actor_key;
+create table main_internal.unchecked_people as
+select distinct person_id, event_day as day from event_links
+union
+select person_id, null from identities;
+create table main_internal.unchecked_groups as select group_key from groups;
+create table main_internal.unchecked_models (model_name varchar);

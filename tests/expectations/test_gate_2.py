@@ -3,7 +3,8 @@
 import duckdb
 import pytest
 
-from expectations.runner import load_suites, run_suite
+from expectations.runner import CheckResult, load_suites, run_suite
+from orchestration import unchecked
 
 SUITES = {suite.name: suite for suite in load_suites() if suite.gate == 2}
 
@@ -27,6 +28,7 @@ FAULTS = {
     ("sessions", "person_in_users"): "delete from users where user_id = 'ann'",
     ("sessions", "starts_before_it_ends"): "update sessions set ended_at = '2000-01-01'",
     ("sessions", "times_not_null"): "update sessions set ended_at = null",
+    ("sessions", "actor_not_null"): "update sessions set actor_key = null",
     ("sessions", "has_events"): "update sessions set event_count = 0",
     ("sessions", "event_count_adds_up"): "update sessions set event_count = event_count + 1",
     ("sessions", "page_view_count_adds_up"): "delete from page_views where page_path = '/cart'",
@@ -35,6 +37,7 @@ FAULTS = {
     ("page_views", "session_in_sessions"): "delete from sessions where anonymous_id = 'd2'",
     ("page_views", "number_in_session_unique"): "update page_views set number_in_session = 1",
     ("page_views", "viewed_at_not_null"): "update page_views set viewed_at = null",
+    ("page_views", "actor_not_null"): "update page_views set source = null",
     ("page_views", "seconds_not_negative"): "update page_views set seconds_on_page = -1",
     ("page_views", "events_add_up"): "delete from page_views where page_path = '/cart'",
     ("users", "person_id_not_null"): "update users set person_id = null where user_id = 'ann'",
@@ -53,14 +56,17 @@ FAULTS = {
     ("groups", "group_key_not_null"): "update groups set group_key = null where group_id = 'g1'",
     ("groups", "group_key_unique"): "insert into groups from groups limit 1",
     ("groups", "seen_in_order"): "update groups set last_seen_at = '2000-01-01'",
-    ("groups", "event_count_adds_up"): "update event_rows set is_bot = false",
+    ("groups", "event_count_adds_up"): "update groups set event_count = event_count + 1",
     ("groups", "person_count_adds_up"): "delete from person_groups where group_id = 'g1'",
     ("person_groups", "key_not_null"): "update person_groups set group_key = null",
     ("person_groups", "key_unique"): "insert into person_groups from person_groups limit 1",
     ("person_groups", "one_latest"): "update person_groups set is_latest = true",
     ("person_groups", "person_in_users"): "delete from users where user_id = 'ann'",
     ("person_groups", "group_in_groups"): "delete from groups where group_id = 'g1'",
-    ("person_groups", "event_count_adds_up"): "update event_rows set group_id = null",
+    (
+        "person_groups",
+        "event_count_adds_up",
+    ): "update person_groups set event_count = event_count + 1",
     ("shared_devices", "device_key_unique"): "insert into shared_devices from shared_devices",
     ("shared_devices", "shared_by_several"): "update shared_devices set user_count = 1",
     ("people_with_many_identifiers", "person_id_unique"): (
@@ -80,7 +86,7 @@ FAULTS = {
     ("user_days", "key_not_null"): "update user_days set day = null",
     ("user_days", "key_unique"): "update user_days set day = '2026-01-01'",
     ("user_days", "person_in_users"): "delete from users where user_id = 'ann'",
-    ("user_days", "event_count_adds_up"): "update event_rows set is_bot = false",
+    ("user_days", "event_count_adds_up"): "update user_days set event_count = event_count + 1",
     ("user_days", "session_count_adds_up"): "delete from sessions where anonymous_id = 'd2'",
     ("user_days", "page_view_count_adds_up"): "update user_days set page_view_count = 0",
     ("load_files", "key_not_null"): "update load_files set batch_id = null",
@@ -105,12 +111,18 @@ def test_every_check_has_a_planted_fault() -> None:
     assert set(FAULTS) == checks
 
 
-@pytest.mark.parametrize("schema", [None, "main"])
+#: Everything, or what the lists name.
+LISTS = [None, unchecked.SCHEMA]
+
+
+@pytest.mark.parametrize(
+    ("schema", "lists"), [(None, None), ("main", None), ("main", unchecked.SCHEMA)]
+)
 @pytest.mark.parametrize("name", SUITES)
 def test_all_checks_pass_on_good_tables(
-    warehouse: duckdb.DuckDBPyConnection, name: str, schema: str | None
+    warehouse: duckdb.DuckDBPyConnection, name: str, schema: str | None, lists: str | None
 ) -> None:
-    results = run_suite(warehouse, SUITES[name], schema=schema)
+    results = run_suite(warehouse, SUITES[name], schema=schema, lists=lists)
     assert [result.observed for result in results if not result.success] == []
     assert [result.check_name for result in results] == [c.name for c in SUITES[name].checks]
 
@@ -124,13 +136,50 @@ def test_all_checks_pass_on_empty_tables(warehouse: duckdb.DuckDBPyConnection, n
     assert failed == []
 
 
+@pytest.mark.parametrize("lists", LISTS)
 @pytest.mark.parametrize(("suite", "check"), FAULTS)
 def test_a_planted_fault_fails_its_check(
-    warehouse: duckdb.DuckDBPyConnection, suite: str, check: str
+    warehouse: duckdb.DuckDBPyConnection, suite: str, check: str, lists: str | None
 ) -> None:
     warehouse.execute(FAULTS[suite, check])
-    results = {result.check_name: result for result in run_suite(warehouse, SUITES[suite])}
-    result = results[check]
+    result = outcomes(warehouse, suite, lists)[check]
     assert not result.success
     assert result.failing
     assert not result.observed.startswith("could not be checked")
+
+
+#: A row that cannot be found by its key, in each column by which touched rows are found.
+NULLS = [
+    (name, column)
+    for name, suite in SUITES.items()
+    if name in suite.touched
+    for column in (*suite.touched[name].columns, suite.touched[name].between)
+    if column
+]
+
+
+@pytest.mark.parametrize(("suite", "column"), NULLS)
+def test_a_row_without_its_key_is_found(
+    warehouse: duckdb.DuckDBPyConnection, suite: str, column: str
+) -> None:
+    table = "event_rows" if suite == "events" else suite
+    row = f"select min(rowid) from {table}"
+    warehouse.execute(f"update {table} set {column} = null where rowid in ({row})")
+    results = outcomes(warehouse, suite, unchecked.SCHEMA)
+    assert not all(result.success for result in results.values())
+
+
+def test_a_touched_span_is_compared_with_those_of_other_people(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute(FAULTS["identities", "spans_do_not_overlap"])
+    warehouse.execute("delete from unchecked_people where person_id <> id('person', 'eve')")
+    results = outcomes(warehouse, "identities", unchecked.SCHEMA)
+    assert not results["spans_do_not_overlap"].success
+
+
+def outcomes(
+    connection: duckdb.DuckDBPyConnection, suite: str, lists: str | None
+) -> dict[str, CheckResult]:
+    results = run_suite(connection, SUITES[suite], schema="main", lists=lists)
+    return {result.check_name: result for result in results}

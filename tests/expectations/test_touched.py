@@ -57,12 +57,8 @@ def shop(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             ('web', 'd1', timestamp '2026-01-02 10:00:00', 5),
             ('app', 'd1', timestamp '2026-01-01 10:00:00', 5)
         ) as v (source, actor_key, seen_at, seconds);
-        create schema main_internal;
-        create table main_internal.unchecked_rows (event_key uuid);
-        create table main_internal.unchecked_groups (group_key uuid);
-        create table main_internal.unchecked_models (model_name varchar);
-        create table main_internal.unchecked_people as select 'ann' as person_id;
-        create table main_internal.unchecked_regions as
+        create or replace table main_internal.unchecked_people as select 'ann' as person_id;
+        create or replace table main_internal.unchecked_regions as
         select 'web' as source, 'd1' as actor_key, timestamp '2026-01-01 09:00:00' as from_at,
             timestamp '2026-01-01 10:00:00' as to_at;
     """)
@@ -95,6 +91,7 @@ def test_everything_is_looked_at_after_a_build_in_full(shop: duckdb.DuckDBPyConn
 
 
 def test_lists_that_are_not_there_mean_everything(warehouse: duckdb.DuckDBPyConnection) -> None:
+    warehouse.execute("drop table main_internal.unchecked_rows")
     assert unchecked.lists(warehouse) is None
     unchecked.clear(warehouse)
 
