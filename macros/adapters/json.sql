@@ -56,3 +56,14 @@
         ) || '}' as json
     )
 {%- endmacro %}
+
+
+{#- A member of a JSON object as text, whatever its name; null when it is missing. Numbers and booleans as JSON writes them. -#}
+{% macro json_member(json, name) %}
+    {{- return(adapter.dispatch('json_member', 'footpath')(json, name)) -}}
+{% endmacro %}
+
+{% macro default__json_member(json, name) -%}
+    {# a pointer takes any name, a path does not #}
+    json_extract_string({{ json }}, {{ footpath.text_literal('/' ~ name | replace('~', '~0') | replace('/', '~1')) }})
+{%- endmacro %}

@@ -81,3 +81,155 @@
     select cast(series.week as date) as week
     from generate_series({{ first_week }}, {{ last_week }}, interval 7 day) as series (week)
 {%- endmacro %}
+
+
+{#- The wall clock of a time zone (default: the reporting time zone) at a UTC timestamp, and back. -#}
+{% macro local_time(timestamp, timezone=none) -%}
+    {%- set zone = timezone or footpath.setting('reporting_timezone') -%}
+    {%- if zone == 'UTC' -%}
+        {{ timestamp }}
+    {%- else -%}
+        {{ return(adapter.dispatch('local_time', 'footpath')(timestamp, zone)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__local_time(timestamp, timezone) -%}
+    ({{ timestamp }} at time zone 'UTC' at time zone '{{ timezone }}')
+{%- endmacro %}
+
+{% macro utc_time(timestamp, timezone=none) -%}
+    {%- set zone = timezone or footpath.setting('reporting_timezone') -%}
+    {%- if zone == 'UTC' -%}
+        {{ timestamp }}
+    {%- else -%}
+        {{ return(adapter.dispatch('utc_time', 'footpath')(timestamp, zone)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__utc_time(timestamp, timezone) -%}
+    ({{ timestamp }} at time zone '{{ timezone }}' at time zone 'UTC')
+{%- endmacro %}
+
+
+{#-
+    Calendar intervals as whole numbers, so that "the interval before" is a subtraction: hours since 1970 (of UTC, so
+    that the hour that a clock change repeats is two), days since 1970-01-01, weeks (of the week start) and months since
+    then, in a time zone.
+-#}
+{% macro interval_number(timestamp, interval, timezone=none, week_start=none) -%}
+    {%- if interval == 'hour' -%}
+        {{ adapter.dispatch('hours_since_1970', 'footpath')(timestamp) }}
+    {%- else -%}
+        {{ footpath.interval_number_of_date(
+            'cast(' ~ footpath.local_time(timestamp, timezone) ~ ' as date)', interval, week_start
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__hours_since_1970(timestamp) -%}
+    cast(floor(epoch_us({{ timestamp }}) / 3600000000) as integer)
+{%- endmacro %}
+
+
+{#- The same of a local date; hours have no date. -#}
+{% macro interval_number_of_date(date, interval, week_start=none) -%}
+    {%- if interval == 'month' -%}
+        (cast(extract(year from {{ date }}) as integer) - 1970) * 12 + cast(extract(month from {{ date }}) as integer) - 1
+    {%- elif interval == 'week' -%}
+        {#- 1970-01-01 was a Thursday -#}
+        {%- set days_before = 4 if (week_start or footpath.setting('week_start')) == 'sunday' else 3 -%}
+        cast(floor(({{ footpath.days_since_1970(date) }} + {{ days_before }}) / 7.0) as integer)
+    {%- elif interval == 'day' -%}
+        {{ footpath.days_since_1970(date) }}
+    {%- else -%}
+        {%- do exceptions.raise_compiler_error("interval is '" ~ interval ~ "'. Allowed: day, month, week; of timestamps also hour") -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro days_since_1970(date) %}
+    {{- return(adapter.dispatch('days_since_1970', 'footpath')(date)) -}}
+{% endmacro %}
+
+{% macro default__days_since_1970(date) -%}
+    date_diff('day', date '1970-01-01', {{ date }})
+{%- endmacro %}
+
+
+{#- The first instant of an interval, by the wall clock of the time zone (of an hour: of UTC shifted there). -#}
+{% macro interval_start(number, interval, timezone=none, week_start=none) -%}
+    {%- if interval == 'hour' -%}
+        {{ footpath.local_time("(timestamp '1970-01-01 00:00:00' + " ~ footpath.intervals(number, 'hour') ~ ')', timezone) }}
+    {%- elif interval == 'week' -%}
+        {%- set first = '1969-12-28' if (week_start or footpath.setting('week_start')) == 'sunday' else '1969-12-29' -%}
+        (timestamp '{{ first }} 00:00:00' + {{ footpath.intervals('7 * (' ~ number ~ ')', 'day') }})
+    {%- else -%}
+        (timestamp '1970-01-01 00:00:00' + {{ footpath.intervals(number, interval) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The same as UTC. -#}
+{% macro interval_start_utc(number, interval, timezone=none, week_start=none) -%}
+    {%- if interval == 'hour' -%}
+        {{ footpath.interval_start(number, interval, 'UTC') }}
+    {%- else -%}
+        {{ footpath.utc_time(footpath.interval_start(number, interval, timezone, week_start), timezone) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- So many hours, days or months, as something that a timestamp can be added to. -#}
+{% macro intervals(number, unit) %}
+    {{- return(adapter.dispatch('intervals', 'footpath')(number, unit)) -}}
+{% endmacro %}
+
+{% macro default__intervals(number, unit) -%}
+    ({{ number }}) * interval '1 {{ unit }}'
+{%- endmacro %}
+
+
+{#- A select of the whole numbers from one to another, both included, as `number`; none when the second is smaller. -#}
+{% macro whole_numbers(first, last) %}
+    {{- return(adapter.dispatch('whole_numbers', 'footpath')(first, last)) -}}
+{% endmacro %}
+
+{% macro default__whole_numbers(first, last) -%}
+    select cast(series.number as integer) as number
+    from generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint)) as series (number)
+{%- endmacro %}
+
+
+{#-
+    A UTC timestamp literal of a date ('2026-01-31', its first instant in the time zone), a local time, or a time with an
+    offset ('2026-01-31T12:00:00Z'). With `next_day` the first instant after the date.
+-#}
+{% macro instant(text, timezone=none, next_day=false) -%}
+    {%- set zone = modules.pytz.timezone(timezone or footpath.setting('reporting_timezone')) -%}
+    {%- set time = modules.datetime.datetime.fromisoformat(text | string) -%}
+    {%- if next_day -%}
+        {%- set time = time + modules.datetime.timedelta(days=1) -%}
+    {%- endif -%}
+    {%- if time.tzinfo is none -%}
+        {%- set time = zone.localize(time) -%}
+    {%- endif -%}
+    timestamp '{{ time.astimezone(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S.%f') }}'
+{%- endmacro %}
+
+{#-
+    True for times in a range. Both ends may be left out; both are included: of a date the whole day, of a time this
+    instant.
+-#}
+{% macro in_range(column, date_from=none, date_to=none, timezone=none) -%}
+    {%- if date_from is none and date_to is none -%}
+        true
+    {%- endif -%}
+    {%- if date_from is not none -%}
+        {{ column }} >= {{ footpath.instant(date_from, timezone) }}
+    {%- endif -%}
+    {%- if date_from is not none and date_to is not none %} and {% endif -%}
+    {%- if date_to is not none -%}
+        {%- if (date_to | string) | length == 10 -%}
+            {{ column }} < {{ footpath.instant(date_to, timezone, next_day=true) }}
+        {%- else -%}
+            {{ column }} <= {{ footpath.instant(date_to, timezone) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
