@@ -233,3 +233,33 @@
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- The latest of some timestamps, those that are null left out; null when all are. -#}
+{% macro latest_of(timestamps) %}
+    {%- if timestamps | length == 1 -%}
+        {{- return(timestamps[0]) -}}
+    {%- endif -%}
+    {{- return(adapter.dispatch('latest_of', 'footpath')(timestamps)) -}}
+{% endmacro %}
+
+{% macro default__latest_of(timestamps) -%}
+    nullif(
+        greatest({% for one in timestamps %}coalesce({{ one }}, timestamp '0001-01-01 00:00:00'){{ ', ' if not loop.last }}{% endfor %}),
+        timestamp '0001-01-01 00:00:00'
+    )
+{%- endmacro %}
+
+{% macro duckdb__latest_of(timestamps) -%}
+    greatest({{ timestamps | join(', ') }})
+{%- endmacro %}
+
+
+{#- An aggregate: the median of numbers, between the two middle ones halfway. -#}
+{% macro median(expression) %}
+    {{- return(adapter.dispatch('median', 'footpath')(expression)) -}}
+{% endmacro %}
+
+{% macro default__median(expression) -%}
+    percentile_cont(0.5) within group (order by {{ expression }})
+{%- endmacro %}

@@ -56,12 +56,13 @@
 
     definitions   only these events
     people        a select with person_id: only these people (a cohort)
+    narrow        the fields read no other columns than event_links has
     events        another relation or select with the columns event_key, person_id, session_id, event_name, event_at and,
                   for filters, properties; default: what footpath made. The narrow event_links does where no other
                   column is asked for.
 -#}
-{% macro analysis_events(definitions=[], fields={}, people=none, events=none) -%}
-    {%- set wide = namespace(asked=fields | length > 0) -%}
+{% macro analysis_events(definitions=[], fields={}, people=none, events=none, narrow=false) -%}
+    {%- set wide = namespace(asked=fields | length > 0 and not narrow) -%}
     {%- set conditions = [] -%}
     {%- for definition in definitions -%}
         {%- if definition.filter or definition.where -%}
