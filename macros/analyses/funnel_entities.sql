@@ -200,7 +200,9 @@ entities as (
         {% endif %}
         {% for bits in range(1, 2 ** (members | length)) %}
             {% set subset = [] %}
-            {% for member in members if (bits // (2 ** loop.index0)) % 2 == 1 %}{% do subset.append(member) %}{% endfor %}
+            {% for member in members %}
+                {% if (bits // (2 ** loop.index0)) % 2 == 1 %}{% do subset.append(member) %}{% endif %}
+            {% endfor %}
             {% do sets.append(subset) %}
         {% endfor %}
     {% endfor %}
