@@ -72,6 +72,16 @@
 {%- endmacro %}
 
 
+{#- How many whole periods of so many seconds lie between two timestamps, the earlier one first. -#}
+{% macro whole_periods_between(earlier, later, seconds) %}
+    {{- return(adapter.dispatch('whole_periods_between', 'footpath')(earlier, later, seconds)) -}}
+{% endmacro %}
+
+{% macro default__whole_periods_between(earlier, later, seconds) -%}
+    cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) // {{ seconds * 1000000 }} as integer)
+{%- endmacro %}
+
+
 {#- A select of every week's first day between two of them, both included; also the weeks in which nothing happened. -#}
 {% macro every_week(first_week, last_week) %}
     {{- return(adapter.dispatch('every_week', 'footpath')(first_week, last_week)) -}}

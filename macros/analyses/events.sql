@@ -131,3 +131,13 @@
         ) %}
     {% endif %}
 {% endmacro %}
+
+
+{#- Whole numbers from 1 on, else an error that names the argument. -#}
+{% macro check_whole_numbers(macro_name, argument, values) %}
+    {% for value in values if value is not integer or value is boolean or value < 1 %}
+        {% do exceptions.raise_compiler_error(
+            macro_name ~ ': ' ~ argument ~ ' takes whole numbers from 1 on; got ' ~ value
+        ) %}
+    {% endfor %}
+{% endmacro %}
