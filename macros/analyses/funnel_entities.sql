@@ -28,8 +28,10 @@
 {%- if breakdown is not none %}{% do keys.append('breakdown') %}{% endif -%}
 {%- if entry_interval is not none %}{% do keys.append('entry_interval') %}{% endif -%}
 {%- set partition = keys | join(', ') -%}
+{#- How long a chain may be. -#}
+{%- set reach = window_seconds if window_seconds is none or window_anchor == 'first_step' else window_seconds * (n - 1) -%}
 {{ footpath.funnel_events(
-    funnel, per, date_from, date_to, clip_to_range, window_seconds, breakdown, breakdown_attribution, breakdown_limit,
+    funnel, per, date_from, date_to, clip_to_range, reach, breakdown, breakdown_attribution, breakdown_limit,
     entry_interval, timezone, week_start, people, events
 ) }}
 
@@ -225,10 +227,10 @@ entities as (
 {#-
     Steps up to `funnel_events`: the events that matter, once per entity, value of the breakdown and interval of an entry
     that they may belong to, with may_start (a chain may start here) and one flag per class of steps (class_1 ...) and
-    exclusion (exclusion_1 ...).
+    exclusion (exclusion_1 ...). `reach` is how long a chain may be, in seconds.
 -#}
 {% macro funnel_events(
-    funnel, per, date_from, date_to, clip_to_range, window_seconds, breakdown, breakdown_attribution, breakdown_limit,
+    funnel, per, date_from, date_to, clip_to_range, reach, breakdown, breakdown_attribution, breakdown_limit,
     entry_interval, timezone, week_start, people, events
 ) -%}
 {%- set narrow = namespace(is=per in ('person', 'session') and breakdown is none) -%}
@@ -264,9 +266,9 @@ entities as (
 {%- endif -%}
 {%- set limits = ['entity is not null'] -%}
 {%- if date_from is not none %}{% do limits.append(footpath.in_range('event_at', date_from, none, timezone)) %}{% endif -%}
-{%- if date_to is not none and (clip_to_range or window_seconds is not none) -%}
+{%- if date_to is not none and (clip_to_range or reach is not none) -%}
     {%- do limits.append(footpath.in_range(
-        'event_at' if clip_to_range else footpath.add_seconds('event_at', -window_seconds), none, date_to, timezone
+        'event_at' if clip_to_range else footpath.add_seconds('event_at', -reach), none, date_to, timezone
     )) -%}
 {%- endif -%}
 {%- if not funnel.strict -%}
@@ -488,8 +490,8 @@ funnel_events as (
             and events.breakdown = entries.breakdown
             {% endif -%}
             and events.event_at >= entries.from_at
-            {% if window_seconds is not none -%}
-            and events.event_at < {{ footpath.add_seconds('entries.to_at', window_seconds) }}
+            {% if reach is not none -%}
+            and events.event_at < {{ footpath.add_seconds('entries.to_at', reach) }}
             {% endif -%}
     {% endif %}
 
@@ -745,8 +747,10 @@ chains as (
 {#- True at instants with an event that voids chains which are at this step. -#}
 {% macro funnel_voids(funnel, step) -%}
     {%- set found = [] -%}
-    {%- for exclusion in funnel.exclusions if exclusion.from_step <= step < exclusion.to_step -%}
-        {%- do found.append('exclusion_' ~ loop.index ~ ' = 1') -%}
+    {%- for exclusion in funnel.exclusions -%}
+        {%- if exclusion.from_step <= step < exclusion.to_step -%}
+            {%- do found.append('exclusion_' ~ loop.index ~ ' = 1') -%}
+        {%- endif -%}
     {%- endfor -%}
     ({{ found | join(' or ') }})
 {%- endmacro %}

@@ -1,0 +1,282 @@
+"""Funnels: the macros against plain loops, on random histories with ties, repeats and edges of the window."""
+
+import datetime
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from orchestration.database import connect
+from tests.analyses import reference_funnel as reference
+from tests.analyses.reference_funnel import Event, Funnel, Outcome
+from tests.analyses.sql import compile_calls, create_events, rows
+
+HOUR = 3600
+FIRST = 400_000 * HOUR
+
+A, B, C, D = "a", "b", "c", "d"
+ANY = {"event": None}
+B_RED = {"event": "b", "filter": {"colour": "red"}}
+C_SOME = {"event": "c", "filter": {"colour": ["red", "blue"]}}
+B_MAYBE = {"event": "b", "optional": True}
+C_MAYBE = {"event": "c", "optional": True}
+A_FIRST = {"event": "a", "first_time": True}
+A_RED_FIRST = {"event": "a", "filter": {"colour": "red"}, "first_time": "event"}
+B_RED_FIRST = {"event": "b", "filter": {"colour": "red"}, "first_time": "matching"}
+X_FIRST_TWO = {"event": "x", "from_step": 1, "to_step": 2}
+X_LAST_TWO = {"event": "x", "from_step": 2, "to_step": 3}
+X_ALL = {"event": "x"}
+
+STEPS: list[Sequence[Any]] = [
+    [A, B, C],
+    [A, B],
+    [A, A],
+    [A, B, A, C],
+    [A, B_RED, B],
+    [A, ANY, C],
+    [A, B_MAYBE, C],
+    [A, B_MAYBE, C_MAYBE, D],
+    [A_FIRST, B],
+    [A_RED_FIRST, B_RED_FIRST, C_SOME],
+    [A],
+    [B, B_RED, ANY],
+    [A, B, C, D],
+]
+
+
+def draw(number: int) -> Funnel:
+    """Return a funnel with options drawn at random, the same for the same number."""
+    dice = random.Random(number)  # noqa: S311
+    order = dice.choice(["ordered", "ordered", "ordered", "strict", "unordered"])
+    steps = dice.choice(
+        [s for s in STEPS if order == "ordered" or not any(map(reference._optional, s))]
+    )
+    exclusions: list[Mapping[str, Any]] = []
+    if len(steps) > 1 and dice.random() < 0.3:
+        exclusions = [dict(X_ALL, from_step=1, to_step=len(steps))]
+        if order != "unordered":
+            exclusions = [dice.choice([X_FIRST_TWO, *exclusions])]
+            if len(steps) == 3:
+                exclusions = dice.choice(
+                    [exclusions, [X_LAST_TWO], [X_LAST_TWO, dict(X_FIRST_TWO, event="d")]]
+                )
+    is_ranged = dice.random() < 0.4
+    breakdown = "colour" if dice.random() < 0.3 else None
+    return Funnel(
+        steps=steps,
+        window=dice.choice([HOUR, HOUR, 1800, None]),
+        order=order,
+        reentry=dice.choice(["best_chain", "best_chain", "best_chain", "first_entry_only"]),
+        anchor="first_step"
+        if order == "unordered" or exclusions
+        else dice.choice(["first_step", "first_step", "previous_step"]),
+        ties="step_order"
+        if order == "unordered"
+        else dice.choice(["step_order", "step_order", "strict_increase"]),
+        exclusions=exclusions,
+        date_from=FIRST + 1800 if is_ranged else None,
+        date_to=FIRST + 2 * HOUR if is_ranged else None,
+        clip=is_ranged and dice.random() < 0.3,
+        breakdown=breakdown,
+        attribution=dice.choice(
+            ["first_touch", "last_touch", "all_events", f"step_{len(steps)}", "step_1"]
+        )
+        if breakdown
+        else "first_touch",
+        interval=HOUR if dice.random() < 0.25 else None,
+    )
+
+
+def literal(value: Any) -> str:
+    """Write a value as Jinja reads it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {literal(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return str(value).lower() if value is None or isinstance(value, bool) else repr(value)
+
+
+def call(funnel: Funnel) -> str:
+    arguments = [
+        list(funnel.steps),
+        funnel.window,
+        funnel.order,
+        funnel.reentry,
+        funnel.anchor,
+        funnel.ties,
+        "person",
+        None if funnel.date_from is None else reference.timestamp(funnel.date_from),
+        None if funnel.date_to is None else reference.timestamp(funnel.date_to),
+        funnel.clip,
+        list(funnel.exclusions),
+        funnel.breakdown,
+        funnel.attribution,
+        None,
+        None if funnel.interval is None else "hour",
+        None,
+        None,
+        None,
+        "case_events",
+    ]
+    return (
+        "with {{ footpath.funnel_entities("
+        + ", ".join(map(literal, arguments))
+        + ") }} select * from entities"
+    )
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect() as connection:
+        yield connection
+
+
+def compiled(numbers: range) -> dict[int, tuple[Funnel, str]]:
+    """Compile so many drawn funnels at once."""
+    funnels = {number: draw(number) for number in numbers}
+    sql = compile_calls({str(number): call(funnel) for number, funnel in funnels.items()})
+    return {number: (funnel, sql[str(number)]) for number, funnel in funnels.items()}
+
+
+@pytest.fixture(scope="module")
+def few() -> dict[int, tuple[Funnel, str]]:
+    return compiled(range(60))
+
+
+@pytest.fixture(scope="module")
+def many() -> dict[int, tuple[Funnel, str]]:
+    return compiled(range(60, 360))
+
+
+#: Steps between two events: none (a tie), less than the window, the window to the second, one second more.
+GAPS = [0, 0, 0, 60, 600, 1799, 1800, 1801, HOUR - 1, HOUR, HOUR + 1]
+
+events_of_a_person = st.lists(
+    st.tuples(
+        st.sampled_from(GAPS),
+        st.sampled_from("aaabbbccdx"),
+        st.sampled_from([None, None, "red", "blue"]),
+    ),
+    max_size=7,
+)
+histories = st.lists(events_of_a_person, min_size=40, max_size=40)
+
+
+def history(drawn: Sequence[tuple[int, str, str | None]]) -> list[Event]:
+    at = FIRST
+    events = []
+    for number, (gap, name, colour) in enumerate(drawn):
+        at += gap
+        # Keys are against the order of time: nothing may rely on it.
+        key = f"{99 - number:02}"
+        events.append(Event(at, name, {"colour": colour} if colour else {}, key=key))
+    return events
+
+
+def write(connection: duckdb.DuckDBPyConnection, people: Sequence[Sequence[Event]]) -> None:
+    create_events(
+        connection,
+        [
+            {
+                "person_id": f"{person:03}",
+                "event_key": f"{person:03}{event.key}",
+                "event_name": event.name,
+                "event_at": datetime.datetime.fromtimestamp(event.at, datetime.UTC).replace(
+                    tzinfo=None
+                ),
+                "properties": dict(event.properties),
+            }
+            for person, events in enumerate(people)
+            for event in events
+        ],
+    )
+
+
+def answers(
+    connection: duckdb.DuckDBPyConnection, funnel: Funnel, sql: str
+) -> dict[int, dict[tuple[Any, ...], Outcome]]:
+    found: dict[int, dict[tuple[Any, ...], Outcome]] = {}
+    size = len(funnel.steps)
+    for row in rows(connection, sql):
+        key = tuple(row[name] for name in ("breakdown", "entry_interval") if name in row)
+        at = [row[f"at_{n}"] for n in range(1, size + 1)]
+        found.setdefault(int(row["entity"]), {})[key] = Outcome(
+            row["level"],
+            tuple(row[f"done_{n}"] for n in range(1, size + 1)),
+            tuple(
+                None if one is None else int(one.replace(tzinfo=datetime.UTC).timestamp())
+                for one in at
+            ),
+        )
+    return found
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    people: Sequence[Sequence[Event]],
+    funnels: Mapping[int, tuple[Funnel, str]],
+) -> None:
+    write(connection, people)
+    for number, (funnel, sql) in funnels.items():
+        got = answers(connection, funnel, sql)
+        for person, events in sorted(enumerate(people), key=lambda item: len(item[1])):
+            expected = reference.outcomes(events, funnel)
+            if got.get(person, {}) != expected:
+                pytest.fail(explain(connection, number, funnel, sql, list(events)))
+
+
+def explain(
+    connection: duckdb.DuckDBPyConnection,
+    number: int,
+    funnel: Funnel,
+    sql: str,
+    events: list[Event],
+) -> str:
+    """Leave out events as long as the answers differ, and show what is left."""
+
+    def differ(some: list[Event]) -> bool:
+        write(connection, [some])
+        return answers(connection, funnel, sql).get(0, {}) != reference.outcomes(some, funnel)
+
+    smaller = True
+    while smaller:
+        smaller = False
+        for left_out in range(len(events)):
+            some = events[:left_out] + events[left_out + 1 :]
+            if differ(some):
+                events, smaller = some, True
+                break
+    write(connection, [events])
+    lines = [f"funnel {number}: {funnel}", call(funnel)]
+    lines += [f"  +{event.at - FIRST} {event.name} {dict(event.properties)}" for event in events]
+    lines.append(f"expected {reference.outcomes(events, funnel)}")
+    lines.append(f"got      {answers(connection, funnel, sql).get(0, {})}")
+    return "\n".join(lines)
+
+
+once = settings(
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@settings(once, max_examples=4)
+@given(drawn=histories)
+def test_funnels_agree_with_plain_loops(
+    connection: duckdb.DuckDBPyConnection, few: dict[int, tuple[Funnel, str]], drawn: Any
+) -> None:
+    compare(connection, [history(one) for one in drawn], few)
+
+
+@pytest.mark.long
+@settings(once, max_examples=20)
+@given(drawn=histories)
+def test_many_funnels_agree_with_plain_loops(
+    connection: duckdb.DuckDBPyConnection, many: dict[int, tuple[Funnel, str]], drawn: Any
+) -> None:
+    compare(connection, [history(one) for one in drawn], many)
