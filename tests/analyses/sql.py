@@ -31,12 +31,15 @@ def compile_calls(
     text = "".join(f"{_MARK}{name}\n{call}\n" for name, call in calls.items())
     project = _project(tuple(sorted((footpath or {}).items())))
     outcome = project._invoke(["--log-level", "none", "compile", "--inline", text], lambda _: None)
+    # dbt leaves the query in the parsed project, also one that it could not compile.
+    nodes = project._manifest.nodes
+    for node in [node for node in nodes if nodes[node].resource_type == "sql_operation"]:
+        del nodes[node]
     if not outcome.success:
         # What is wrong is the context of dbt's own exception.
         said = outcome.exception and (outcome.exception.__context__ or outcome.exception)
         raise CompilationError(str(said or [result.message for result in outcome.result]))
     [result] = outcome.result
-    project._manifest.nodes.pop(result.node.unique_id, None)
     _, *parts = result.node.compiled_code.split(_MARK)
     return {name: sql.strip() for name, _, sql in (part.partition("\n") for part in parts)}
 
