@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release refresh rebuild explain erase dev docs test test-long bench lint format clean
+.PHONY: help demo run release refresh rebuild explain erase dev docs test test-long cases bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -61,6 +61,9 @@ test: $(READY) ## Run the tests
 
 test-long: $(READY) ## Run the long tests too: kills, many cuts
 	@$(RUN) pytest -m long $(WORKERS)
+
+cases: $(READY) ## Put cases with known answers to the analyses: make cases CASES=../shared/cases/analyses.json
+	@$(RUN) tests.cases "$(CASES)"
 
 bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading or others)
 	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --frozen --quiet --group bench --python $(PYTHON)

@@ -15,6 +15,9 @@ Value = TypeVar("Value")
 #: Whose funnels end with the range: a later step past its end does not count.
 CLIPS_TO_RANGE = ("posthog",)
 
+#: Whose windowFunnel the macro knows by name.
+WINDOW_FUNNELS = ("clickhouse", "doris", "duckdb-behavioral", "starrocks")
+
 STEP_MEASURES = {
     "step_counts": "person_count",
     "avg_seconds_from_previous_step": "average_seconds",
@@ -79,10 +82,10 @@ def _funnel_steps(case: Case) -> Question:
     arguments = _funnel_arguments(case)
     calls = {}
     if set(case.expected) & set(STEP_MEASURES):
-        calls["all"] = _with_rates(_call("funnel", arguments), arguments["per"])
+        calls["all"] = _with_rates(_call("funnel", arguments), arguments["per"], split=False)
     if set(case.expected) & set(split):
         calls["split"] = _with_rates(
-            _call("funnel", arguments | _breakdown(case.query)), arguments["per"]
+            _call("funnel", arguments | _breakdown(case.query)), arguments["per"], split=True
         )
 
     def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
@@ -98,8 +101,8 @@ def _funnel_steps(case: Case) -> Question:
     return Question(calls, answer)
 
 
-def _with_rates(funnel: str, per: str) -> str:
-    entity = {"person": "person_id", "session": "session_id"}.get(per, per)
+def _with_rates(funnel: str, per: str, *, split: bool) -> str:
+    breakdown = "breakdown" if split else "null"
     return f"""
 with funnel as (
 
@@ -109,24 +112,23 @@ with funnel as (
 
 everybody as (
 
-    select count(distinct {entity}) as all_count from {EVENTS}
+    select count(distinct {_entity(per)}) as all_count from {EVENTS}
 
 )
 
 select
-    funnel.breakdown,
-    funnel.step,
-    funnel.person_count,
-    funnel.average_seconds,
-    funnel.median_seconds,
-    funnel.person_count / nullif(everybody.all_count, 0) as rate_of_all_users,
-    funnel.person_count / nullif(first_value(funnel.person_count) over steps, 0) as rate_of_first_step,
-    funnel.person_count
-    / nullif(coalesce(lag(funnel.person_count) over steps, everybody.all_count), 0) as rate_of_previous_step
+    {breakdown} as breakdown,
+    step,
+    person_count,
+    average_seconds,
+    median_seconds,
+    person_count / nullif(all_count, 0) as rate_of_all_users,
+    person_count / nullif(first_value(person_count) over steps, 0) as rate_of_first_step,
+    person_count / nullif(coalesce(lag(person_count) over steps, all_count), 0) as rate_of_previous_step
 from funnel
 cross join everybody
-window steps as (partition by funnel.breakdown order by funnel.step)
-order by funnel.breakdown, funnel.step"""
+window steps as (partition by {breakdown} order by step)
+order by 1, step"""
 
 
 def _funnel_trends(case: Case) -> Question:
@@ -188,16 +190,41 @@ def _window_funnel(case: Case) -> Question:
         "events": EVENTS,
     }
 
-    def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
-        return {"level_per_user": {row["entity"]: row["level"] for row in rows["levels"]}}
+    if case.dialect in WINDOW_FUNNELS:
+        arguments["dialect"] = case.dialect
 
-    entity = {"person": "person_id", "session": "session_id"}.get(arguments["per"], arguments["per"])
-    return Question(
-        {
-            "levels": f"select {entity} as entity, level from (\n\n{_call('window_funnel', arguments)}\n\n) as levels"
-        },
-        answer,
-    )
+    # Who did no step has level 0, whether the case mentions them or not.
+    def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
+        named = case.expected["level_per_user"]
+        levels = {row["entity"]: row["level"] for row in rows["levels"]}
+        return {
+            "level_per_user": {name: level for name, level in levels.items() if level or name in named}
+        }
+
+    call = f"""
+with levels as (
+
+{_call("window_funnel", arguments)}
+
+),
+
+everybody as (
+
+    select distinct {_entity(arguments["per"])} as entity from {EVENTS}
+
+)
+
+select
+    everybody.entity,
+    coalesce(levels.level, 0) as level
+from everybody
+left join levels on everybody.entity = levels.person_id
+where everybody.entity is not null"""
+    return Question({"levels": call}, answer)
+
+
+def _entity(per: str) -> str:
+    return {"person": "person_id", "session": "session_id"}.get(per, per)
 
 
 def _funnel_arguments(case: Case) -> dict[str, Any]:
@@ -236,8 +263,8 @@ def _step(step: Any) -> dict[str, Any]:
     first_time = {
         "total": None,
         "first_time_for_user": True,
-        "first_time_for_user_with_filters": "with_filters",
-        "first_matching_event_for_user": "with_filters",
+        "first_time_for_user_with_filters": "matching",
+        "first_matching_event_for_user": "matching",
     }
     if _one_of("math", math, first_time):
         found["first_time"] = first_time[math]
@@ -287,7 +314,7 @@ def _breakdown(query: dict[str, Any]) -> dict[str, Any]:
     else:
         names = ("first_touch", "last_touch", "all_events")
         _one_of("breakdown_attribution", attribution, {each: each for each in names})
-    return {"breakdown": _property(name), "breakdown_attribution": attribution}
+    return {"breakdown": name, "breakdown_attribution": attribution}
 
 
 # Retention
