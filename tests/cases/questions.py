@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from tests.analyses.sql import EVENTS
 from tests.cases.file import Case, InexpressibleError
@@ -198,7 +196,9 @@ def _window_funnel(case: Case) -> Question:
         named = case.expected["level_per_user"]
         levels = {row["entity"]: row["level"] for row in rows["levels"]}
         return {
-            "level_per_user": {name: level for name, level in levels.items() if level or name in named}
+            "level_per_user": {
+                name: level for name, level in levels.items() if level or name in named
+            }
         }
 
     call = f"""
@@ -336,29 +336,29 @@ def _retention(case: Case) -> Question:
     cohorts = {name: name for name in ("recurring", "first_time", "first_ever")}
     periods = {name: name for name in ("hour", "day", "week", "month")}
     period = _one_of("period", query.get("period", "day"), periods)
-    start, end = _intervals(
-        str(_given(query, "date_from")),
-        period,
-        int(_given(query, "intervals")),
-        str(query.get("timezone") or "UTC"),
-        str(query.get("week_start") or "monday"),
+    count = _given(query, "intervals")
+    timezone = query.get("timezone") or "UTC"
+    week_start = _week_start(query)["week_start"]
+    # The question reaches no further than its last interval: what comes later is not known yet.
+    calendar = f"{_jinja(period)}, {_jinja(timezone)}, {_jinja(week_start)}"
+    date_from = f"footpath.instant({_jinja(_given(query, 'date_from'))}, {_jinja(timezone)})"
+    until = (
+        "{% set until = footpath.interval_start_utc('(' ~ footpath.interval_number("
+        f"{date_from}, {calendar}) ~ ') + {int(count)}', {calendar}) %}}"
     )
-    # The question reaches no further than its last interval.
-    until = f"timestamp '{end:%Y-%m-%d %H:%M:%S}'"
     arguments: dict[str, Any] = {
         "start": _event(_given(query, "target")),
         "returning": None if query.get("returning") is None else _event(query["returning"]),
         "cohort": _one_of("type", query.get("type", "recurring"), cohorts),
         "returned": "on_or_after" if query.get("cumulative") else "on",
         "period": period,
-        "intervals": query["intervals"],
-        "date_from": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-        "date_to": f"{end - timedelta(microseconds=1):%Y-%m-%dT%H:%M:%S.%fZ}",
-        "timezone": query.get("timezone") or "UTC",
+        "intervals": count,
+        "date_from": query["date_from"],
+        "timezone": timezone,
+        "week_start": week_start,
         "min_occurrences": query.get("min_occurrences") or 1,
-        **_week_start(query),
-        "data_until": until,
-        "events": f"select * from {EVENTS} where event_at < {until}",
+        "data_until": Sql("until"),
+        "events": Sql(f"'select * from {EVENTS} where event_at < ' ~ until"),
     }
     if query.get("value_property") is not None:
         aggregations = {"sum": "sum", "avg": "average"}
@@ -369,16 +369,19 @@ def _retention(case: Case) -> Question:
             "value_aggregation", query.get("value_aggregation") or "sum", aggregations
         )
     measure = "value" if "value" in arguments else "person_count"
-    call = _call("retention", arguments)
+    call = until + _call("retention", arguments)
 
     def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
         cohort_rows: dict[Any, Rows] = {}
         for row in rows["cells"]:
             cohort_rows.setdefault(row["cohort_start"], []).append(row)
         shown = [cohort_rows[cohort] for cohort in sorted(cohort_rows)]
-        found = {
+        found: dict[str, Any] = {
             "cohort_starts": sorted(cohort_rows),
-            "column_0": [cells[0]["cohort_size"] for cells in shown],
+            # a text says of the counts what their first column is
+            "column_0": sizes
+            if isinstance(sizes, str)
+            else [cells[0]["cohort_size"] for cells in shown],
             "counts": _as_long_as(
                 [[row["person_count"] for row in cells] for cells in shown],
                 case.expected.get("counts"),
@@ -389,8 +392,6 @@ def _retention(case: Case) -> Question:
             ),
             "summed": [row["total"] for row in rows["sums"]],
         }
-        if isinstance(sizes, str):  # says of the counts what their first column is
-            found["column_0"] = sizes
         if isinstance(case.expected.get("summed"), list):
             found["summed"] = found["summed"][: len(case.expected["summed"])]
         return found
@@ -399,35 +400,7 @@ def _retention(case: Case) -> Question:
         f"select period_number, sum({measure}) as total from (\n\n{call}\n\n) as cells"
         " group by period_number order by period_number"
     )
-    return Question(
-        {"cells": _ordered(call, "cohort_start, period_number"), "sums": sums}, answer
-    )
-
-
-def _intervals(
-    date_from: str, period: str, count: int, timezone: str, week_start: str
-) -> tuple[datetime, datetime]:
-    """Return where the interval of `date_from` begins and where the last of `count` intervals ends, as UTC."""
-    zone = ZoneInfo(timezone)
-    time = datetime.fromisoformat(date_from)
-    local = (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(zone)
-    if period == "hour":
-        first = local.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        return first.replace(tzinfo=None), (first + timedelta(hours=count)).replace(tzinfo=None)
-    day = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
-    if period == "week":
-        day -= timedelta(days=(day.weekday() + (week_start == "sunday")) % 7)
-        end = day + timedelta(weeks=count)
-    elif period == "month":
-        day = day.replace(day=1)
-        months = day.month - 1 + count
-        end = day.replace(year=day.year + months // 12, month=months % 12 + 1)
-    else:
-        end = day + timedelta(days=count)
-    first, last = (
-        each.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) for each in (day, end)
-    )
-    return first, last
+    return Question({"cells": _ordered(call, "cohort_start, period_number"), "sums": sums}, answer)
 
 
 def _as_long_as(found: list[list[Any]], expected: Any) -> list[list[Any]]:
@@ -609,7 +582,7 @@ def _week_start(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _property(name: str) -> Sql:
-    return Sql(f"footpath.json_member('properties', {ascii(str(name))})")
+    return Sql(f"footpath.json_member('properties', {_jinja(str(name))})")
 
 
 def _ordered(call: str, order: str) -> str:

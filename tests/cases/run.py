@@ -125,7 +125,9 @@ def _load(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
             for number, event in enumerate(case.events)
         ],
     )
-    connection.execute("create table data_until as select max(event_at) as data_until from case_events")
+    connection.execute(
+        "create table data_until as select max(event_at) as data_until from case_events"
+    )
 
 
 def _key(number: int) -> str:

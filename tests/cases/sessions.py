@@ -48,7 +48,9 @@ def _timeout(case: Case) -> int:
     return int(seconds)
 
 
-def _numbers(timeout: int, cases: Mapping[str, Case]) -> dict[str, dict[str, Any] | InexpressibleError]:
+def _numbers(
+    timeout: int, cases: Mapping[str, Case]
+) -> dict[str, dict[str, Any] | InexpressibleError]:
     rows = [
         {
             "event_id": f"{name}/{number}",
