@@ -47,16 +47,6 @@
 {%- endmacro %}
 
 
-{#- The first day of a reporting day's week, as `week_start` says. -#}
-{% macro week_of(day) -%}
-    {%- if footpath.setting('week_start') == 'sunday' -%}
-        cast(date_trunc('week', {{ day }} + interval 1 day) - interval 1 day as date)
-    {%- else -%}
-        cast(date_trunc('week', {{ day }}) as date)
-    {%- endif -%}
-{%- endmacro %}
-
-
 {% macro add_seconds(timestamp, seconds) -%}
     {{ timestamp }} + interval '{{ seconds }} seconds'
 {%- endmacro %}
@@ -79,17 +69,6 @@
 
 {% macro default__whole_periods_between(earlier, later, seconds) -%}
     cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) // {{ seconds * 1000000 }} as integer)
-{%- endmacro %}
-
-
-{#- A select of every week's first day between two of them, both included; also the weeks in which nothing happened. -#}
-{% macro every_week(first_week, last_week) %}
-    {{- return(adapter.dispatch('every_week', 'footpath')(first_week, last_week)) -}}
-{% endmacro %}
-
-{% macro default__every_week(first_week, last_week) -%}
-    select cast(series.week as date) as week
-    from generate_series({{ first_week }}, {{ last_week }}, interval 7 day) as series (week)
 {%- endmacro %}
 
 

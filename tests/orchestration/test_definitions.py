@@ -21,9 +21,9 @@ sources:
 
 ASSETS = [
     "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "built_in_full", "checkout_funnel",
-    "conversion_events", "data_until", "device_spans", "device_users", "event_groups",
+    "conversion_events", "daily_activity", "data_until", "device_spans", "device_users", "event_groups",
     "event_links", "event_rows", "event_traits", "events", "group_person_days", "groups",
-    "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "load_files",
+    "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "lifecycle_weekly", "load_files",
     "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views",
     "people_with_many_identifiers", "person_groups", "processed_batches", "published",
     "quarantined_events", "raw/shop", "raw/web", "rebuild_requests", "region_events", "retention_weekly",

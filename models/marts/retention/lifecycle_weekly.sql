@@ -1,0 +1,19 @@
+-- Who is new, returning or resurrecting in each week, and who of the week before stayed away. Read from the days of
+-- people, not from the events.
+with statuses as (
+
+    {{ footpath.lifecycle(
+        interval='week', events=footpath.active_days(), timezone='UTC', data_until=footpath.local_data_until()
+    ) }}
+
+)
+
+select
+    cast(interval_start as date) as week,
+    status,
+    person_count,
+    coalesce(
+        interval_start + {{ footpath.intervals(7, 'day') }} <= {{ footpath.local_data_until() }}, false
+    ) as is_mature,
+    'any event, calendar weeks from {{ footpath.setting('week_start') }} in {{ footpath.setting('reporting_timezone') }}' as definition
+from statuses
