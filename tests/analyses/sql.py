@@ -30,6 +30,7 @@ def compile_calls(
     """
     text = "".join(f"{_MARK}{name}\n{call}\n" for name, call in calls.items())
     project = _project(tuple(sorted((footpath or {}).items())))
+    project.settings.prepare()  # the environment names the last home that somebody prepared
     outcome = project._invoke(["--log-level", "none", "compile", "--inline", text], lambda _: None)
     # dbt leaves the query in the parsed project, also one that it could not compile.
     nodes = project._manifest.nodes

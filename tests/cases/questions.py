@@ -13,6 +13,9 @@ Value = TypeVar("Value")
 #: Whose funnels end with the range: a later step past its end does not count.
 CLIPS_TO_RANGE = ("posthog",)
 
+#: Who shows 0 where there is nothing to take the average of.
+SHOWS_ZERO = ("posthog",)
+
 #: Whose windowFunnel the macro knows by name.
 WINDOW_FUNNELS = ("clickhouse", "doris", "duckdb-behavioral", "starrocks")
 
@@ -370,6 +373,9 @@ def _retention(case: Case) -> Question:
         )
     measure = "value" if "value" in arguments else "person_count"
     call = until + _call("retention", arguments)
+    if measure == "value" and case.dialect in SHOWS_ZERO:
+        shown = "case when is_mature then coalesce(value, 0) end as value"
+        call = f"select * replace ({shown}) from (\n\n{call}\n\n) as cells"
 
     def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
         cohort_rows: dict[Any, Rows] = {}
@@ -449,7 +455,7 @@ def _stickiness(case: Case) -> Question:
     _known_expectations(case, (exactly, at_least))
     arguments = _calendar(query, ("hour", "day", "week", "month"))
     if query.get("interval_count") not in (None, 1):
-        arguments["interval_count"] = query["interval_count"]
+        arguments["period_length"] = query["interval_count"]
     criteria = query.get("criteria")
     if criteria is not None:
         if not isinstance(criteria, dict):

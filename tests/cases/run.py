@@ -1,6 +1,6 @@
 """Putting cases to the analyses: all calls compiled with one parse, each run on the events of its case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,20 +31,23 @@ class Result:
 def run_cases(path: Path) -> list[Result]:
     """Put every case of a file to the analyses. Raises `FileError` when the file holds no cases."""
     entries = read_cases(path)
-    numbered = {
-        str(number): entry for number, entry in enumerate(entries) if isinstance(entry, Case)
-    }
-    asked = {name: case for name, case in numbered.items() if case.kind != "sessions"}
-    answers = _answers(asked)
-    answers |= session_answers(
-        {name: case for name, case in numbered.items() if case.kind == "sessions"}
-    )
     return [
-        _result(numbered[str(number)], answers[str(number)])
-        if isinstance(entry, Case)
-        else Result(*_named(entry))
-        for number, entry in enumerate(entries)
+        Result(*_named(entry)) if isinstance(entry, InexpressibleError) else _result(entry, answer)
+        for entry, answer in zip(entries, answers(entries), strict=True)
     ]
+
+
+def answers(entries: Sequence[Case | InexpressibleError]) -> list[Answer]:
+    """Return what came out for each case, or why nothing did."""
+    cases = {str(number): entry for number, entry in enumerate(entries) if isinstance(entry, Case)}
+    found: dict[str, Answer] = {
+        str(number): entry for number, entry in enumerate(entries) if not isinstance(entry, Case)
+    }
+    found |= _answers({name: case for name, case in cases.items() if case.kind != "sessions"})
+    found |= session_answers(
+        {name: case for name, case in cases.items() if case.kind == "sessions"}
+    )
+    return [found[str(number)] for number in range(len(entries))]
 
 
 def _named(error: InexpressibleError) -> tuple[str, list[str]]:
@@ -62,15 +65,15 @@ def _result(case: Case, answer: Answer) -> Result:
 
 
 def _answers(cases: Mapping[str, Case]) -> dict[str, Answer]:
-    answers: dict[str, Answer] = {}
+    found: dict[str, Answer] = {}
     questions: dict[str, Question] = {}
     for name, case in cases.items():
         try:
             questions[name] = question(case)
         except InexpressibleError as error:
-            answers[name] = error
+            found[name] = error
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            answers[name] = InexpressibleError(f"the query is of another shape: {error!r}")
+            found[name] = InexpressibleError(f"the query is of another shape: {error!r}")
     compiled = _compile(
         {
             f"{name}/{call}": text
@@ -80,10 +83,10 @@ def _answers(cases: Mapping[str, Case]) -> dict[str, Answer]:
     )
     for name, asked in questions.items():
         try:
-            answers[name] = _answer(cases[name], asked, name, compiled)
+            found[name] = _answer(cases[name], asked, name, compiled)
         except (CompilationError, duckdb.Error, KeyError, IndexError, TypeError) as error:
-            answers[name] = error
-    return answers
+            found[name] = error
+    return found
 
 
 def _answer(
