@@ -81,6 +81,8 @@ def _edges_equal(expected: Any, found: Sequence[Mapping[str, Any]]) -> bool:
     if len(expected) != len(found) or len(by_name) != len(found):
         return False
     for edge in expected:
+        if set(edge) - {"source", "target", "value", *AVERAGES}:
+            return False
         given = by_name.get((edge["source"], edge["target"]))
         if given is None or not _close(edge["value"], given["value"], 0):
             return False

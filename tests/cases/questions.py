@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tests.analyses.sql import EVENTS
+from tests.cases.answers import AVERAGES
 from tests.cases.file import Case, InexpressibleError
 
 Rows = list[dict[str, Any]]
@@ -507,6 +508,8 @@ def _paths(case: Case) -> Question:
     )  # fmt: skip
     _one_of("type", query.get("type") or "edges", {"edges": True, "paths": True})
     _known_expectations(case, ("edges",))
+    for edge in _list(case.expected, "edges", or_empty=True):
+        _known(edge, ("source", "target", "value", *AVERAGES), "edge")
     arguments = {
         "item": _one_of(
             "path_item", query.get("path_item") or "path", {"path": "path", "event": "event"}
@@ -636,9 +639,9 @@ def _one_of(name: str, value: Any, allowed: Mapping[str, Value]) -> Value:
     return allowed[value]
 
 
-def _list(query: dict[str, Any], name: str) -> list[Any]:
+def _list(query: dict[str, Any], name: str, *, or_empty: bool = False) -> list[Any]:
     value = query.get(name)
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list) or not (value or or_empty):
         raise InexpressibleError(f"{name} is no list: {value}")
     return value
 
