@@ -68,15 +68,20 @@ def create_events(
     connection: duckdb.DuckDBPyConnection,
     events: Iterable[Mapping[str, Any]],
     relation: str = EVENTS,
+    columns: Iterable[str] = (),
 ) -> None:
     """Make a table that the analyses read as `events`.
 
     An event has person_id, event_name, event_at (UTC) and, if wanted, event_key, session_id and properties (a
-    mapping). Further keys of the first event are further columns, as texts.
+    mapping). Further keys of the first event, and `columns`, are further columns, as texts.
     """
     rows = list(events)
     known = ("event_key", "person_id", "session_id", "event_name", "event_at", "properties")
-    further = [name for name in (rows[0] if rows else {}) if name not in known]
+    further = [
+        name
+        for name in {**dict.fromkeys(columns), **(rows[0] if rows else {})}
+        if name not in known
+    ]
     connection.execute(
         f"create or replace table {relation} (event_key varchar, person_id varchar, session_id varchar,"
         " event_name varchar, event_at timestamp, properties json"
