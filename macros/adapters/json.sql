@@ -67,3 +67,13 @@
     {# a pointer takes any name, a path does not #}
     json_extract_string({{ json }}, {{ footpath.text_literal('/' ~ name | replace('~', '~0') | replace('/', '~1')) }})
 {%- endmacro %}
+
+
+{#- The same with a name that stands in a column. -#}
+{% macro json_member_of(json, name) %}
+    {{- return(adapter.dispatch('json_member_of', 'footpath')(json, name)) -}}
+{% endmacro %}
+
+{% macro default__json_member_of(json, name) -%}
+    json_extract_string({{ json }}, '/' || replace(replace({{ name }}, '~', '~0'), '/', '~1'))
+{%- endmacro %}

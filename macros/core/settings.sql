@@ -17,6 +17,7 @@
         'parse_user_agents': true,
         'identity_strategy': 'timeline',
         'max_identifiers_per_person': 100,
+        'attribution_lookback': 2592000,
     }) %}
 {% endmacro %}
 
@@ -45,8 +46,8 @@
 
 
 {#-
-    The models that a changed setting reaches first. An edited seed reaches the models that read it; what is not
-    known here (a rule of another version) reaches all.
+    The models that a changed setting reaches first. An edited seed reaches the stored models that read it, since tables
+    are made anew in each run; what is not known here (a rule of another version) reaches all.
 -#}
 {% macro models_of_setting(name) %}
     {% set of_settings = footpath.stored_setting_models() %}
@@ -58,7 +59,8 @@
         {% do return(['event_rows']) %}
     {% endif %}
     {% set readers = [] %}
-    {% for node in graph.nodes.values() if node.resource_type == 'model' and seed in node.depends_on.nodes %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental'
+        and seed in node.depends_on.nodes %}
         {% do readers.append(node.name) %}
     {% endfor %}
     {% do return(readers) %}

@@ -4,18 +4,34 @@
 -- One row per person and reporting day with activity. Reads the link table by person and day, not the events.
 {% set partial = footpath.stored('user_days') %}
 
-with active as (
+with conditional_conversions as (
+
+    select events.event_key
+    from {{ ref('event_rows') }} as events
+    inner join {{ ref('conversion_events') }} as conversions on events.event_name = conversions.event_name
+    where
+        events.row_state = 'event'
+        and conversions.condition_property is not null
+        and {{ footpath.is_conversion('events.properties', 'conversions') }}
+
+),
+
+active as (
 
     select
         links.person_id,
         links.event_day as day,
         count(*) as event_count,
         count(*) filter (where links.event_type = 'page') as page_view_count,
-        count(*) filter (where conversions.event_name is not null) as conversion_count,
+        count(*) filter (
+            where conversions.event_name is not null
+            and (conversions.condition_property is null or conditional_conversions.event_key is not null)
+        ) as conversion_count,
         min(links.event_at) as first_event_at,
         max(links.event_at) as last_event_at
     from {{ ref('event_links') }} as links
     left join {{ ref('conversion_events') }} as conversions on links.event_name = conversions.event_name
+    left join conditional_conversions on links.event_key = conditional_conversions.event_key
     where
         links.is_counted
         {% if partial %}
