@@ -20,7 +20,8 @@ sources:
 """
 
 ASSETS = [
-    "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "built_in_full", "channel_attribution", "checkout_funnel",
+    "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "built_in_full",
+    "channel_attribution", "checkout_funnel",
     "conversion_events", "conversions", "daily_activity", "data_until", "device_spans", "device_users", "event_groups",
     "event_links", "event_rows", "event_traits", "events", "group_person_days", "groups",
     "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "lifecycle_weekly", "load_files",
