@@ -94,11 +94,9 @@ def outcomes(events: Sequence[Event], funnel: Funnel) -> dict[tuple[Any, ...], O
                 for n, fills in enumerate(matches[step])
             ]
         may_start = {n for n in members if funnel.date_to is None or events[n].at <= funnel.date_to}
-        intervals = (
-            {None}
-            if funnel.interval is None
-            else {events[n].at // funnel.interval for n in may_start if of_value[0][n]}
-        )
+        intervals: set[int | None] = {None}
+        if funnel.interval is not None:
+            intervals = {events[n].at // funnel.interval for n in may_start if of_value[0][n]}
         for interval in intervals:
             inside = members
             starts = may_start

@@ -50,7 +50,7 @@ STEPS: list[Sequence[Any]] = [
 
 def draw(number: int) -> Funnel:
     """Return a funnel with options drawn at random, the same for the same number."""
-    dice = random.Random(number)  # noqa: S311
+    dice = random.Random(number)
     order = dice.choice(["ordered", "ordered", "ordered", "strict", "unordered"])
     steps = dice.choice(
         [s for s in STEPS if order == "ordered" or not any(map(reference._optional, s))]
