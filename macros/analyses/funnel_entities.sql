@@ -6,11 +6,11 @@
         entity, breakdown, entry_interval   who; the last two only when asked for
         level                               the deepest step, 0 when all of it is void
         done_1 ... done_n                   1 when some chain fills that step, else 0
-        at_1 ... at_n                       when the first completed chain did it
+        at_1 ... at_n                       when the first completed chain did it; without `times` they are left out
 
     A chain is a series of distinct events, not decreasing in time, that starts with an event of step 1 in the range and
     fills the steps in order. For every instant and step it is enough to know the latest start from which a chain fills
-    the step there: a later start never leaves less of the window. So each step is one running maximum.
+    the step there: a later start never leaves less of the window. So each step takes one look for the latest row before.
 
     Events of one instant have no order. They are looked at together: a chain may pass several steps at one instant if
     as many different events fill them, which counts of events per step tell (for steps whose conditions overlap, of
@@ -18,7 +18,7 @@
 -#}
 {% macro funnel_entities(
     steps, window_seconds, order, reentry, window_anchor, ties, per, date_from, date_to, clip_to_range, exclusions,
-    breakdown, breakdown_attribution, breakdown_limit, entry_interval, timezone, week_start, people, events
+    breakdown, breakdown_attribution, breakdown_limit, entry_interval, timezone, week_start, people, events, times=true
 ) -%}
 {%- set funnel = footpath.funnel_definition(
     steps, window_seconds, order, reentry, window_anchor, ties, exclusions, breakdown, breakdown_attribution
@@ -36,47 +36,69 @@
 ) }}
 
 {% if order == 'unordered' -%}
-{{ footpath.funnel_unordered(funnel, keys, window_seconds, reentry) }}
+{%- if funnel.is_simple -%}
+{{ footpath.funnel_unordered_simple(funnel, keys, window_seconds, times) }}
 {%- else -%}
-{{ footpath.funnel_chains(funnel, keys, window_seconds, order, reentry, window_anchor, ties) }}
+{{ footpath.funnel_unordered(funnel, keys, window_seconds, reentry, times) }}
+{%- endif -%}
+{%- else -%}
+{%- if funnel.strict -%}
+{{ footpath.funnel_strict(funnel, keys, window_seconds, reentry, window_anchor, ties) }}
+{%- elif funnel.is_simple -%}
+{{ footpath.funnel_simple(funnel, keys, window_seconds, reentry, window_anchor) }}
+{%- else -%}
+{{ footpath.funnel_chains(funnel, keys, window_seconds, reentry, window_anchor, ties) }}
+{%- endif %}
 
-reached as (
+-- The deepest step of each entity, and when a chain that is not void filled it first.
+deepest as (
 
     select
         {{ partition }},
+        {% if times or funnel.open_steps -%}
         {% for step in range(1, n + 1) -%}
-        max(case when started_{{ step }} is not null then 1 else 0 end) as done_{{ step }},
-        min(case when started_{{ step }} is not null{{ ' and not ' ~ footpath.funnel_is_void(funnel, step, window_seconds) if step in funnel.open_steps }} then event_at end) as first_{{ step }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from chains
+        min(case when step = {{ step }}{{ ' and is_void = 0' if funnel.open_steps }} then event_at end) as first_{{ step }},
+        {% endfor -%}
+        {% endif -%}
+        {% for step in range(1, n + 1) -%}
+        {% if funnel.steps[step - 1].optional -%}
+        max(case when step = {{ step }} then 1 else 0 end) as has_{{ step }},
+        {% endif -%}
+        {% endfor -%}
+        max(step) as reached_level
+    from reached
     group by {{ partition }}
 
 ),
 
--- The deepest step, and when it was first filled by a chain that is not void.
-deepest as (
+{% if times or funnel.open_steps -%}
+completed as (
 
     select
         *,
-        case{% for step in range(n, 0, -1) %} when done_{{ step }} = 1 then {{ step }}{% endfor %} else 0 end as reached_level,
-        case{% for step in range(n, 0, -1) %} when done_{{ step }} = 1 then first_{{ step }}{% endfor %} end as completed_at
-    from reached
+        case reached_level{% for step in range(1, n + 1) %} when {{ step }} then first_{{ step }}{% endfor %} end as completed_at
+    from deepest
 
 ),
 
+{% endif -%}
+{% if times -%}
 -- The chain that came there first; of those that did at the same instant the one that started last.
 first_chains as (
 
     select
-        {% for key in keys %}deepest.{{ key }},
+        {% for key in keys %}completed.{{ key }},
         {% endfor -%}
-        deepest.reached_level,
-        deepest.completed_at,
-        max(case deepest.reached_level{% for step in range(1, n + 1) %} when {{ step }} then chains.started_{{ step }}{% endfor %} end) as started_at
-    from deepest
-    inner join chains
-        on {% for key in keys %}deepest.{{ key }} = chains.{{ key }} and {% endfor %}deepest.completed_at = chains.event_at
-    group by {% for key in keys %}deepest.{{ key }}, {% endfor %}deepest.reached_level, deepest.completed_at
+        completed.reached_level,
+        completed.completed_at,
+        max(reached.started_at) as started_at
+    from completed
+    inner join reached
+        on
+            {% for key in keys %}completed.{{ key }} = reached.{{ key }} and {% endfor %}completed.reached_level = reached.step
+            and completed.completed_at = reached.event_at
+    where reached.step > 1
+    group by {% for key in keys %}completed.{{ key }}, {% endfor %}completed.reached_level, completed.completed_at
 
 ),
 
@@ -85,36 +107,49 @@ times as (
     select
         {% for key in keys %}first_chains.{{ key }},
         {% endfor -%}
-        {% for step in range(1, n + 1) -%}
-        {% if window_anchor == 'previous_step' -%}
-        cast(null as timestamp) as at_{{ step }}{{ ',' if not loop.last }}
-        {% else -%}
-        min(case when {{ step }} <= first_chains.reached_level and chains.started_{{ step }} >= first_chains.started_at then chains.event_at end) as at_{{ step }}{{ ',' if not loop.last }}
-        {% endif -%}
+        first_chains.started_at as at_1{{ ',' if n > 1 }}
+        {% for step in range(2, n + 1) -%}
+        min(case when reached.step = {{ step }} then reached.event_at end) as at_{{ step }}{{ ',' if not loop.last }}
         {% endfor %}
     from first_chains
-    inner join chains
-        on {% for key in keys %}first_chains.{{ key }} = chains.{{ key }} and {% endfor %}chains.event_at between first_chains.started_at and first_chains.completed_at
-    group by {% for key in keys %}first_chains.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+    inner join reached
+        on
+            {% for key in keys %}first_chains.{{ key }} = reached.{{ key }} and {% endfor %}reached.step <= first_chains.reached_level
+            and reached.started_at >= first_chains.started_at and reached.event_at <= first_chains.completed_at
+    where reached.step > 1
+    group by {% for key in keys %}first_chains.{{ key }}, {% endfor %}first_chains.started_at
 
 ),
 
+{% endif -%}
+{%- set found = 'completed' if times or funnel.open_steps else 'deepest' -%}
+{%- set clean = 'case when ' ~ found ~ '.completed_at is null then 0 else ' if funnel.open_steps else '' -%}
+{%- set end = ' end' if funnel.open_steps else '' -%}
 entities as (
 
     select
-        {% for key in keys %}deepest.{{ key }},
-        {% endfor -%}
-        case when deepest.completed_at is null then 0 else deepest.reached_level end as level,
-        {% for step in range(1, n + 1) -%}
-        case when deepest.completed_at is null then 0 else deepest.done_{{ step }} end as done_{{ step }},
+        {% for key in keys %}{{ found }}.{{ key }},
         {% endfor -%}
         {% for step in range(1, n + 1) -%}
-        times.at_{{ step }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from deepest
+        {{ clean }}{% if funnel.steps[step - 1].optional %}{{ found }}.has_{{ step }}{% else %}case when {{ found }}.reached_level >= {{ step }} then 1 else 0 end{% endif %}{{ end }} as done_{{ step }},
+        {% endfor -%}
+        {% if times -%}
+        {% for step in range(1, n + 1) -%}
+        {% if window_anchor == 'previous_step' -%}
+        cast(null as timestamp) as at_{{ step }},
+        {% elif loop.first -%}
+        coalesce(times.at_1, {{ found }}.completed_at) as at_1,
+        {% else -%}
+        times.at_{{ step }},
+        {% endif -%}
+        {% endfor -%}
+        {% endif -%}
+        {{ clean }}{{ found }}.reached_level{{ end }} as level
+    from {{ found }}
+    {% if times -%}
     left join times
-        on {% for key in keys %}deepest.{{ key }} = times.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
-    where deepest.done_1 = 1
+        on {% for key in keys %}{{ found }}.{{ key }} = times.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+    {% endif %}
 
 )
 {%- endif %}
@@ -217,7 +252,8 @@ entities as (
     {% do return({
         'steps': definitions, 'exclusions': voids, 'classes': classes, 'class_of': class_of,
         'components': components.values() | list, 'sets': sets, 'open_steps': open_steps,
-        'is_simple': order == 'ordered' and ties == 'step_order' and not voids
+        'is_simple': (order == 'ordered' or (order == 'unordered' and reentry == 'best_chain'))
+            and ties == 'step_order' and not voids
             and components | length == definitions | length and not any_event,
         'strict': order == 'strict',
     }) %}
@@ -476,9 +512,13 @@ funnel_events as (
         {% if entry_interval is not none -%}
         entries.entry_interval,
         {% endif -%}
+        {% if funnel.is_simple -%}
+        case{% for flag in flags %} when events.{{ flag }} = 1 then {{ loop.index }}{% endfor %} end as class_number,
+        {% else -%}
         {% for flag in flags -%}
         events.{{ flag }},
         {% endfor -%}
+        {% endif -%}
         case when {{ footpath.in_range('events.event_at', date_from, date_to, timezone) }}{% if entry_interval is not none %} and events.event_at < entries.to_at{% endif %} then 1 else 0 end as may_start,
         events.event_at
     from {{ found }} as events
@@ -504,9 +544,19 @@ funnel_events as (
 {%- endmacro %}
 
 
-{#- Is the chain of this row, which ends at `step`, void because an exclusion follows it within its window? -#}
-{% macro funnel_is_void(funnel, step, window_seconds) -%}
-    (next_exclusion_{{ step }} is not null{% if window_seconds is not none %} and next_exclusion_{{ step }} <= {{ footpath.add_seconds('started_' ~ step, window_seconds) }}{% endif %})
+{#- 1 when a chain that ends at `step` is void, because an exclusion follows it within its window, else 0. -#}
+{% macro funnel_is_void(funnel, step, started_at, window_seconds) -%}
+    {%- if step in funnel.open_steps -%}
+        case
+            when next_exclusion_{{ step }} is null then 0
+            {% if window_seconds is not none -%}
+            when next_exclusion_{{ step }} > {{ footpath.add_seconds(started_at, window_seconds) }} then 0
+            {% endif -%}
+            else 1
+        end
+    {%- else -%}
+        0
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -530,85 +580,96 @@ funnel_events as (
 {%- endmacro %}
 
 
-{#- The steps that a chain fills when it goes from one step to another: those in between that are not optional, and that. -#}
+{#-
+    The steps that a chain fills when it goes from one step (0: from nowhere) to another: those in between that are not
+    optional, and that.
+-#}
 {% macro funnel_steps_between(funnel, from_step, to_step) %}
     {% set filled = [] %}
-    {% for step in range(from_step + 1, to_step + 1) if step == to_step or not funnel.steps[step - 1].optional %}
-        {% do filled.append(step) %}
+    {% for step in range(from_step + 1, to_step + 1) %}
+        {% if step == to_step or not funnel.steps[step - 1].optional %}{% do filled.append(step) %}{% endif %}
     {% endfor %}
     {% do return(filled) %}
 {% endmacro %}
 
 
 {#-
-    Steps up to `chains`: per instant the latest start (started_1 ...) from which a chain fills each step there. With
-    window_anchor previous_step it is the time of the step itself.
+    The following macros render steps up to `reached`: where chains fill steps, one row per entity, step and instant, or
+    more, with event_at, started_at (the latest start of such a chain; with window_anchor previous_step event_at) and
+    is_void (0 or 1, when there are exclusions).
 -#}
-{% macro funnel_chains(funnel, keys, window_seconds, order, reentry, window_anchor, ties) -%}
+
+{#- Each event fills one step at the most, and events of one instant follow each other as the steps do. -#}
+{% macro funnel_simple(funnel, keys, window_seconds, reentry, window_anchor) -%}
 {%- set n = funnel.steps | length -%}
 {%- set partition = keys | join(', ') -%}
-{%- set own_start = 'event_at' -%}
-{% if funnel.is_simple -%}
-{#- Each event fills one step at the most, so peers of one instant are simply taken in. -#}
-level_1 as (
+step_1 as (
 
     select
         {{ partition }},
-        {% for step in range(1, n + 1) -%}
-        class_{{ funnel.class_of[step - 1] }} as fills_{{ step }},
-        {% endfor -%}
-        {% if reentry == 'first_entry_only' -%}
-        case
-            when class_1 = 1 and may_start = 1 and event_at = min(case when class_1 = 1 and may_start = 1 then event_at end) over (partition by {{ partition }})
-                then event_at
-        end as started_1,
-        {% else -%}
-        case when class_1 = 1 and may_start = 1 then event_at end as started_1,
-        {% endif -%}
-        event_at
+        {{ 'min(event_at)' if reentry == 'first_entry_only' else 'event_at' }} as event_at,
+        {{ 'min(event_at)' if reentry == 'first_entry_only' else 'event_at' }} as started_at
     from funnel_events
+    where class_number = 1 and may_start = 1
+    {%- if reentry == 'first_entry_only' %}
+
+    group by {{ partition }}
+    {%- endif %}
 
 ),
 
 {% for step in range(2, n + 1) -%}
-{%- set earlier = [] -%}
-{%- for from_step in range(1, step) if footpath.funnel_steps_between(funnel, from_step, step) | length == 1 -%}
-    {%- do earlier.append(from_step) -%}
+{%- set before = [] -%}
+{%- for earlier in range(step - 1, 0, -1) -%}
+    {%- if footpath.funnel_steps_between(funnel, earlier, step) | length == 1 %}{% do before.append(earlier) %}{% endif -%}
 {%- endfor -%}
-level_{{ step }} as (
+{% if before | length > 1 -%}
+before_step_{{ step }} as (
 
+    {% for earlier in before -%}
     select
         {{ partition }},
-        {% for later in range(step + 1, n + 1) -%}
-        fills_{{ later }},
-        {% endfor -%}
-        {% for done in range(1, step) -%}
-        started_{{ done }},
-        {% endfor -%}
-        case when fills_{{ step }} = 1{% if window_seconds is not none %} and event_at <= {{ footpath.add_seconds('start_before', window_seconds) }}{% endif %} then {{ 'start_before' if window_anchor == 'first_step' else 'case when start_before is not null then event_at end' }} end as started_{{ step }},
-        event_at
-    from (
-        select
-            *,
-            max({{ footpath.latest(earlier, 'started_') }}) over (partition by {{ partition }} order by event_at) as start_before
-        from level_{{ step - 1 }}
-    ) as before
+        event_at,
+        started_at
+    from step_{{ earlier }}
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+
+),
+
+{% endif -%}
+step_{{ step }} as (
+
+    {{ footpath.latest_before(
+        'funnel_events', 'class_number = ' ~ step,
+        'before_step_' ~ step if before | length > 1 else 'step_' ~ before[0], keys, window_seconds, window_anchor
+    ) }}
 
 ),
 
 {% endfor -%}
-chains as (
+reached as (
 
+    {% for step in range(1, n + 1) -%}
     select
         {{ partition }},
-        {% for step in range(1, n + 1) -%}
-        started_{{ step }},
-        {% endfor -%}
-        event_at
-    from level_{{ n }}
+        {{ step }} as step,
+        event_at,
+        started_at
+    from step_{{ step }}
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
 
 ),
-{%- else -%}
+{%- endmacro %}
+
+
+{#- Ordered steps that one event may fill several of, or with exclusions, or whose times have to increase. -#}
+{% macro funnel_chains(funnel, keys, window_seconds, reentry, window_anchor, ties) -%}
+{%- set n = funnel.steps | length -%}
+{%- set partition = keys | join(', ') -%}
 instants as (
 
     select
@@ -619,7 +680,6 @@ instants as (
         {% for exclusion in funnel.exclusions -%}
         max(exclusion_{{ loop.index }}) as exclusion_{{ loop.index }},
         {% endfor -%}
-        count(*) as event_count,
         max(may_start) as may_start,
         event_at
     from funnel_events
@@ -627,84 +687,43 @@ instants as (
 
 ),
 
-{#- The events of a strict funnel are all events; what fills no step is needed to see that something lies between. -#}
-{% if funnel.strict -%}
-numbered_instants as (
-
-    select
-        *,
-        row_number() over (partition by {{ partition }} order by event_at) as instant_number
-    from instants
-
-),
-
-{% endif -%}
 level_0 as (
 
     select
         *,
+        {{ footpath.funnel_next_exclusions(funnel, partition) }}
         {% for step in funnel.open_steps -%}
-        {%- set voids = footpath.funnel_voids(funnel, step) -%}
-        min(case when {{ voids }} then event_at end) over (
-            partition by {{ partition }} order by event_at rows between 1 following and unbounded following
-        ) as next_exclusion_{{ step }},
-        sum(case when {{ voids }} then 1 else 0 end) over (
+        sum(case when {{ footpath.funnel_voids(funnel, step) }} then 1 else 0 end) over (
             partition by {{ partition }} order by event_at rows between unbounded preceding and current row
         ) as exclusions_{{ step }},
         {% endfor -%}
-        {% if reentry == 'first_entry_only' -%}
-        case when event_at = min(case when of_{{ funnel.class_of[0] }} > 0 and may_start = 1 then event_at end) over (partition by {{ partition }}) then may_start else 0 end as may_enter
-        {% else -%}
-        may_start as may_enter
-        {% endif %}
-    from {{ 'numbered_instants' if funnel.strict else 'instants' }}
+        {{ footpath.funnel_may_enter(funnel, partition, reentry) }} as may_enter
+    from instants
 
 ),
 
-{% if funnel.strict -%}
-steps_only as (
-
-    select *
-    from level_0
-    where {% for class in funnel.classes %}of_{{ loop.index }} > 0{{ ' or ' if not loop.last }}{% endfor %}
-
-),
-
-{% endif -%}
 {% for step in range(1, n + 1) -%}
-{%- set last = 'steps_only' if funnel.strict and loop.first else 'level_' ~ (step - 1) -%}
-{%- set reaches = [] -%}
-{%- set goes_on = [] -%}
+{%- set starts = [] -%}
 {%- for from_step in range(0, step) -%}
-    {%- set filled = ([1] if from_step == 0 and step > 1 else []) + footpath.funnel_steps_between(funnel, [from_step, 1] | max if step > 1 else 0, step) -%}
+    {%- set filled = footpath.funnel_steps_between(funnel, from_step, step) -%}
     {%- if ties == 'step_order' or filled | length == 1 -%}
-        {%- set fills = footpath.funnel_fills(funnel, filled) -%}
-        {%- if from_step == 0 -%}
-            {%- do reaches.append('case when may_enter = 1 and ' ~ fills ~ ' then event_at end') -%}
-            {%- do goes_on.append('case when may_enter = 1 and ' ~ fills ~ ' then event_at end') -%}
-        {%- else -%}
-            {%- set before = 'start_before_' ~ from_step -%}
-            {%- set in_window = '' if window_seconds is none else ' and event_at <= ' ~ footpath.add_seconds(before, window_seconds) -%}
-            {%- set start = before if window_anchor == 'first_step' else 'case when ' ~ before ~ ' is not null then event_at end' -%}
-            {%- do reaches.append('case when ' ~ fills ~ in_window ~ ' then ' ~ start ~ ' end') -%}
-            {%- do goes_on.append('case when ' ~ fills ~ ' and event_count = ' ~ filled | length ~ in_window ~ ' then ' ~ start ~ ' end') -%}
-        {%- endif -%}
+        {%- set before = 'start_before_' ~ from_step -%}
+        {%- set start = 'event_at' if from_step == 0 or window_anchor == 'previous_step' else before -%}
+        {%- set possible = 'may_enter = 1' if from_step == 0 else footpath.funnel_in_window(before, window_seconds) -%}
+        {%- do starts.append(
+            'case when ' ~ possible ~ ' and ' ~ footpath.funnel_fills(funnel, filled) ~ ' then ' ~ start ~ ' end'
+        ) -%}
     {%- endif -%}
 {%- endfor -%}
 level_{{ step }} as (
 
     select
         *,
-        {{ footpath.latest_of(reaches) }} as started_{{ step }}
-        {%- if funnel.strict %},
-        {{ footpath.latest_of(goes_on) }} as going_on_{{ step }}
-        {%- endif %}
-    from {% if step == 1 %}{{ last }}{% else %}(
+        {{ footpath.latest_of(starts) }} as started_{{ step }}
+    from {% if step == 1 %}level_0{% else %}(
         select
             *,
-            {% if funnel.strict -%}
-            case when lag(instant_number) over (partition by {{ partition }} order by event_at) = instant_number - 1 then lag(going_on_{{ step - 1 }}) over (partition by {{ partition }} order by event_at) end as start_before_{{ step - 1 }}
-            {%- elif step - 1 in funnel.open_steps -%}
+            {% if step - 1 in funnel.open_steps -%}
             -- Since the last exclusion: one at an instant of the chain itself is not between two of its steps.
             case
                 when {{ footpath.funnel_voids(funnel, step - 1) }}
@@ -720,27 +739,201 @@ level_{{ step }} as (
                 partition by {{ partition }} order by event_at rows between unbounded preceding and 1 preceding
             ) as start_before_{{ step - 1 }}
             {%- endif %}
-        from {{ last }}
+        from level_{{ step - 1 }}
     ) as before{% endif %}
 
 ),
 
 {% endfor -%}
-chains as (
+reached as (
+
+    {% for step in range(1, n + 1) -%}
+    select
+        {{ partition }},
+        {{ step }} as step,
+        event_at,
+        started_{{ step }} as started_at{{ ',' if funnel.open_steps }}
+        {% if funnel.open_steps -%}
+        {{ footpath.funnel_is_void(funnel, step, 'started_' ~ step, window_seconds) }} as is_void
+        {% endif -%}
+    from level_{{ n }}
+    where started_{{ step }} is not null
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+
+),
+{%- endmacro %}
+
+
+{#-
+    Steps with no other event between them: a chain goes on from one instant to the next one at which the entity did
+    anything. What came before it at its first instant, and after it at its last one, is in nobody's way.
+-#}
+{% macro funnel_strict(funnel, keys, window_seconds, reentry, window_anchor, ties) -%}
+{%- set n = funnel.steps | length -%}
+{%- set partition = keys | join(', ') -%}
+numbered_events as (
+
+    select
+        *,
+        dense_rank() over (partition by {{ partition }} order by event_at) as instant_number,
+        count(*) over (partition by {{ partition }} order by event_at range between current row and current row) as event_count
+    from funnel_events
+
+),
+
+step_events as (
+
+    select *
+    from numbered_events
+    where {% for class in funnel.classes %}class_{{ loop.index }} = 1 or {% endfor %}{% for exclusion in funnel.exclusions %}exclusion_{{ loop.index }} = 1 or {% endfor %}false
+
+),
+
+-- Most instants have one event.
+instants as (
 
     select
         {{ partition }},
-        {% for step in range(1, n + 1) -%}
-        started_{{ step }},
+        instant_number,
+        event_count,
+        {% for subset in funnel.sets -%}
+        case when {% for class in subset %}class_{{ class }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end as of_{{ subset | join('_') }},
         {% endfor -%}
-        {% for step in funnel.open_steps -%}
-        next_exclusion_{{ step }},
+        {% for exclusion in funnel.exclusions -%}
+        exclusion_{{ loop.index }},
         {% endfor -%}
+        may_start,
         event_at
-    from level_{{ n }}
+    from step_events
+    where event_count = 1
+    union all
+    select
+        {{ partition }},
+        instant_number,
+        event_count,
+        {% for subset in funnel.sets -%}
+        sum(case when {% for class in subset %}class_{{ class }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end) as of_{{ subset | join('_') }},
+        {% endfor -%}
+        {% for exclusion in funnel.exclusions -%}
+        max(exclusion_{{ loop.index }}) as exclusion_{{ loop.index }},
+        {% endfor -%}
+        max(may_start) as may_start,
+        event_at
+    from step_events
+    where event_count > 1
+    group by {{ partition }}, instant_number, event_count, event_at
 
 ),
-{%- endif -%}
+
+{% if funnel.open_steps or reentry == 'first_entry_only' -%}
+entered_instants as (
+
+    select
+        *,
+        {{ footpath.funnel_next_exclusions(funnel, partition) }}
+        {{ footpath.funnel_may_enter(funnel, partition, reentry) }} as may_enter
+    from instants
+
+),
+
+{% endif -%}
+{%- set found = 'entered_instants' if funnel.open_steps or reentry == 'first_entry_only' else 'instants' -%}
+{%- set may_enter = 'may_enter' if funnel.open_steps or reentry == 'first_entry_only' else 'may_start' -%}
+{% for step in range(1, n + 1) -%}
+-- goes_on: nothing else happened at that instant that the chain would have to pass.
+step_{{ step }} as (
+
+    {%- set origins = [] -%}
+    {%- for from_step in range(0, step) -%}
+        {%- if ties == 'step_order' or footpath.funnel_steps_between(funnel, from_step, step) | length == 1 -%}
+            {%- do origins.append(from_step) -%}
+        {%- endif -%}
+    {%- endfor %}
+    {% for from_step in origins -%}
+    {%- set filled = footpath.funnel_steps_between(funnel, from_step, step) -%}
+    {% if not loop.first %}union all
+    {% endif -%}
+    select
+        {% for key in keys %}instants.{{ key }},
+        {% endfor -%}
+        instants.instant_number,
+        instants.event_at,
+        {% if step in funnel.open_steps -%}
+        instants.next_exclusion_{{ step }},
+        {% endif -%}
+        {{ 'instants.event_at' if from_step == 0 or window_anchor == 'previous_step' else 'before.started_at' }} as started_at,
+        {{ 1 if from_step == 0 else 'case when instants.event_count = ' ~ filled | length ~ ' then 1 else 0 end' }} as goes_on
+    from {{ found }} as instants
+    {% if from_step > 0 -%}
+    inner join step_{{ from_step }} as before
+        on
+            {% for key in keys %}instants.{{ key }} = before.{{ key }} and {% endfor %}instants.instant_number = before.instant_number + 1
+            and before.goes_on = 1
+    {% endif -%}
+    where
+        {{ 'instants.' ~ may_enter ~ ' = 1' if from_step == 0 else footpath.funnel_in_window('before.started_at', window_seconds, 'instants.event_at') }}
+        and instants.event_count >= {{ filled | length }}
+        and {{ footpath.funnel_fills(funnel, filled) }}
+    {% endfor %}
+
+),
+
+{% endfor -%}
+reached as (
+
+    {% for step in range(1, n + 1) -%}
+    select
+        {{ partition }},
+        {{ step }} as step,
+        event_at,
+        {% if funnel.open_steps -%}
+        max({{ footpath.funnel_is_void(funnel, step, 'started_at', window_seconds) }}) as is_void,
+        max(started_at) as started_at
+        {% else -%}
+        started_at
+        {% endif -%}
+    from step_{{ step }}
+    {% if funnel.open_steps -%}
+    group by {{ partition }}, event_at
+    {% endif -%}
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+
+),
+{%- endmacro %}
+
+
+{#- True when a chain from there may still be continued at an instant. -#}
+{% macro funnel_in_window(started_at, window_seconds, event_at='event_at') -%}
+    {{ started_at }} is not null
+    {%- if window_seconds is not none %} and {{ event_at }} <= {{ footpath.add_seconds(started_at, window_seconds) }}{% endif -%}
+{%- endmacro %}
+
+
+{#- Columns next_exclusion_1 ...: when the next event comes that voids chains at that step, each with a comma after it. -#}
+{% macro funnel_next_exclusions(funnel, partition) -%}
+    {%- for step in funnel.open_steps -%}
+        min(case when {{ footpath.funnel_voids(funnel, step) }} then event_at end) over (
+            partition by {{ partition }} order by event_at rows between 1 following and unbounded following
+        ) as next_exclusion_{{ step }},
+        {% endfor -%}
+{%- endmacro %}
+
+
+{#- 1 where a chain may start. -#}
+{% macro funnel_may_enter(funnel, partition, reentry) -%}
+    {%- if reentry == 'first_entry_only' -%}
+        case
+            when event_at = min(case when of_{{ funnel.class_of[0] }} > 0 and may_start = 1 then event_at end) over (partition by {{ partition }})
+                then may_start
+            else 0
+        end
+    {%- else -%}
+        may_start
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -753,11 +946,4 @@ chains as (
         {%- endif -%}
     {%- endfor -%}
     ({{ found | join(' or ') }})
-{%- endmacro %}
-
-
-{% macro latest(numbers, prefix) -%}
-    {%- set columns = [] -%}
-    {%- for number in numbers %}{% do columns.append(prefix ~ number) %}{% endfor -%}
-    {{- footpath.latest_of(columns) -}}
 {%- endmacro %}

@@ -3,7 +3,7 @@
     within the window from any event of the funnel. An event fills one step. An exclusion after the first event, before
     all steps are done, voids what began there: the entity stays in step 1.
 -#}
-{% macro funnel_unordered(funnel, keys, window_seconds, reentry) -%}
+{% macro funnel_unordered(funnel, keys, window_seconds, reentry, times=true) -%}
 {%- set n = funnel.steps | length -%}
 {%- set partition = keys | join(', ') -%}
 {%- set window_end -%}
@@ -125,6 +125,7 @@ deepest as (
 
 ),
 
+{% if times -%}
 -- Who begins first is done first.
 first_entries as (
 
@@ -146,6 +147,7 @@ counted_forwards as (
         {% for key in keys %}first_entries.{{ key }},
         {% endfor -%}
         first_entries.level,
+        instants.may_start,
         instants.event_at,
         {% for subset in funnel.sets -%}
         instants.of_{{ subset | join('_') }} as at_once_{{ subset | join('_') }},
@@ -183,6 +185,7 @@ counted_backwards as (
         {% for key in keys %}steps.{{ key }},
         {% endfor -%}
         steps.level,
+        steps.may_start,
         steps.event_at,
         {% for subset in funnel.sets -%}
         sum(steps.at_once_{{ subset | join('_') }}) over (
@@ -203,7 +206,7 @@ started as (
         {{ partition }},
         max(event_at) as started_at
     from counted_backwards
-    where {{ footpath.funnel_matched(funnel) }} >= level
+    where may_start = 1 and {{ footpath.funnel_matched(funnel) }} >= level
     group by {{ partition }}
 
 ),
@@ -241,19 +244,177 @@ matched as (
 
 ),
 
+{% endif -%}
 entities as (
 
     select
         {{ partition }},
-        level,
         {% for step in range(1, n + 1) -%}
         case when level >= {{ step }} then 1 else 0 end as done_{{ step }},
         {% endfor -%}
+        {% if times -%}
         {% for step in range(1, n + 1) -%}
-        min(case when level >= {{ step }} and matched_steps >= {{ step }} then event_at end) as at_{{ step }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from matched
+        min(case when level >= {{ step }} and matched_steps >= {{ step }} then event_at end) as at_{{ step }},
+        {% endfor -%}
+        {% endif -%}
+        level
+    from {{ 'matched' if times else 'deepest' }}
+    {%- if times %}
+
     group by {{ partition }}, level
+    {%- endif %}
+
+)
+{%- endmacro %}
+
+
+{#- The same where each event fills one step at the most and nothing voids: the next event of each step tells all. -#}
+{% macro funnel_unordered_simple(funnel, keys, window_seconds, times=true) -%}
+{%- set n = funnel.steps | length -%}
+{%- set partition = keys | join(', ') -%}
+{%- set in_window = [] -%}
+{%- set within = [] -%}
+{%- for step in range(1, n + 1) -%}
+    {%- set condition = 'next_' ~ step ~ (
+        ' is not null' if window_seconds is none else ' <= ' ~ footpath.add_seconds('event_at', window_seconds)
+    ) -%}
+    {%- do in_window.append('case when ' ~ condition ~ ' then 1 else 0 end') -%}
+    {%- do within.append('case when ' ~ condition ~ ' then next_' ~ step ~ ' end') -%}
+{%- endfor -%}
+next_events as (
+
+    select
+        {{ partition }},
+        class_number,
+        may_start,
+        {% for step in range(1, n + 1) -%}
+        min(case when class_number = {{ step }} then event_at end) over (partition by {{ partition }} order by event_at desc) as next_{{ step }},
+        {% endfor -%}
+        event_at
+    from funnel_events
+
+),
+
+possible_starts as (
+
+    select
+        {{ partition }},
+        {{ in_window | join(' + ') }} as level{{ ',' if times }}
+        {% if times -%}
+        {% for step in range(1, n + 1) -%}
+        {{ within[step - 1] }} as next_{{ step }},
+        {% endfor -%}
+        {{ footpath.latest_of(within) }} as completed_at,
+        event_at
+        {% endif -%}
+    from next_events
+    where may_start = 1 and class_number is not null
+
+),
+
+deepest as (
+
+    select
+        {{ partition }},
+        {% if times %}min(event_at) as entered_at,
+        {% endif -%}
+        max(level) as level
+    from possible_starts
+    group by {{ partition }}
+
+),
+
+{% if times -%}
+-- What is completed first; of the entries that lead there the last one, whose next events come last.
+completed as (
+
+    select
+        {% for key in keys %}deepest.{{ key }},
+        {% endfor -%}
+        deepest.level,
+        min(entries.completed_at) as completed_at
+    from deepest
+    inner join possible_starts as entries
+        on {% for key in keys %}deepest.{{ key }} = entries.{{ key }} and {% endfor %}deepest.level = entries.level
+    where deepest.level > 1
+    group by {% for key in keys %}deepest.{{ key }}, {% endfor %}deepest.level
+
+),
+
+last_entries as (
+
+    select
+        {% for key in keys %}completed.{{ key }},
+        {% endfor -%}
+        {% for step in range(1, n + 1) -%}
+        max(entries.next_{{ step }}) as next_{{ step }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from completed
+    inner join possible_starts as entries
+        on
+            {% for key in keys %}completed.{{ key }} = entries.{{ key }} and {% endfor %}completed.level = entries.level
+            and completed.completed_at = entries.completed_at
+    group by {% for key in keys %}completed.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+
+),
+
+step_times as (
+
+    {% for step in range(1, n + 1) -%}
+    select
+        {{ partition }},
+        {{ step }} as step,
+        next_{{ step }} as event_at
+    from last_entries
+    where next_{{ step }} is not null
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+
+),
+
+numbered_times as (
+
+    select
+        *,
+        row_number() over (partition by {{ partition }} order by event_at asc, step asc) as step_number
+    from step_times
+
+),
+
+times as (
+
+    select
+        {{ partition }},
+        {% for step in range(1, n + 1) -%}
+        min(case when step_number = {{ step }} then event_at end) as at_{{ step }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from numbered_times
+    group by {{ partition }}
+
+),
+
+{% endif -%}
+entities as (
+
+    select
+        {% for key in keys %}deepest.{{ key }},
+        {% endfor -%}
+        {% for step in range(1, n + 1) -%}
+        case when deepest.level >= {{ step }} then 1 else 0 end as done_{{ step }},
+        {% endfor -%}
+        {% if times -%}
+        coalesce(times.at_1, deepest.entered_at) as at_1,
+        {% for step in range(2, n + 1) -%}
+        times.at_{{ step }},
+        {% endfor -%}
+        {% endif -%}
+        deepest.level
+    from deepest
+    {% if times -%}
+    left join times
+        on {% for key in keys %}deepest.{{ key }} = times.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+    {% endif %}
 
 )
 {%- endmacro %}

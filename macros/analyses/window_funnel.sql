@@ -32,7 +32,7 @@
 with {{ footpath.funnel_entities(
     steps, window_seconds, 'ordered', 'best_chain', 'first_step',
     'strict_increase' if 'strict_increase' in modes else 'step_order', per, date_from, date_to, true, [], none,
-    'first_touch', none, none, timezone, none, people, events
+    'first_touch', none, none, timezone, none, people, events, times=false
 ) }}
 
 select

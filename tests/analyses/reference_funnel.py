@@ -314,7 +314,8 @@ def _unordered(
     instants = sorted({events[n].at for n in inside if events[n].at >= entered})
     reaches: Callable[[int, int, int], bool] = lambda a, b, k: _most(matches, between(a, b)) >= k  # noqa: E731
     completed = next(end for end in instants if reaches(entered, end, level))
-    started = max(a for a in instants if a <= completed and reaches(a, completed, level))
+    entries = [events[n].at for n in starts if any(row[n] for row in matches)]
+    started = max(a for a in entries if a <= completed and reaches(a, completed, level))
     at = [
         next((end for end in instants if end >= started and reaches(started, end, k)), None)
         if k <= level
