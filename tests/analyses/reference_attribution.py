@@ -112,3 +112,66 @@ def _success(moves: Mapping[str, Counter[str]], removed: str | None) -> Fraction
                     1 - staying
                 )
     return chances.get("beginning", {}).get("conversion", Fraction(0))
+
+
+def drivers(
+    events: Iterable[Row], start: str, target: str, window: int | None
+) -> dict[str, tuple[int, int, int, int]]:
+    """Return per event name how many converters and droppers did it, and how many of both there are.
+
+    An event is a mapping of `event_key`, `person_id`, `event_name` and `event_at`.
+    """
+    histories: dict[str, list[Row]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: (event["event_at"], event["event_key"])):
+        histories[event["person_id"]].append(event)
+    people = {True: 0, False: 0}
+    did: dict[str, Counter[bool]] = defaultdict(Counter)
+    for history in histories.values():
+        starts = [event for event in history if event["event_name"] == start]
+        if not starts:
+            continue
+        began = starts[0]["event_at"]
+        later = [
+            event
+            for event in history
+            if event is not starts[0]
+            and event["event_at"] >= began
+            and (window is None or event["event_at"] - began <= timedelta(seconds=window))
+        ]
+        ends = [event["event_at"] for event in later if event["event_name"] == target]
+        people[bool(ends)] += 1
+        for name in {
+            event["event_name"]
+            for event in later
+            if event["event_at"] > began and (not ends or event["event_at"] < ends[0])
+        } - {start, target}:
+            did[name][bool(ends)] += 1
+    return {
+        name: (counts[True], counts[False], people[True], people[False])
+        for name, counts in did.items()
+    }
+
+
+def engagement(
+    events: Iterable[Row], days: bool
+) -> dict[tuple[Any, str], tuple[int, int, int, int, float]]:
+    """Return per (year, month) and event name: active people, people, uses, days, and the score."""
+    active: dict[Any, set[str]] = defaultdict(set)
+    uses: dict[tuple[Any, str], list[tuple[str, Any]]] = defaultdict(list)
+    for event in events:
+        month = (event["event_at"].year, event["event_at"].month)
+        active[month].add(event["person_id"])
+        uses[month, event["event_name"]].append((event["person_id"], event["event_at"].date()))
+    found = {}
+    for (month, name), pairs in uses.items():
+        people, person_days = {person for person, _ in pairs}, set(pairs)
+        average = (len(person_days) if days else len(pairs)) / len(people)
+        score = len(people) / len(active[month]) * average
+        found[month, name] = (
+            len(active[month]),
+            len(people),
+            len(pairs),
+            len(person_days),
+            score,
+        )
+    return found

@@ -22,8 +22,9 @@ sources:
 ASSETS = [
     "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "built_in_full",
     "channel_attribution", "checkout_funnel",
-    "conversion_events", "conversions", "daily_activity", "data_until", "device_spans", "device_users", "event_groups",
-    "event_links", "event_rows", "event_traits", "events", "group_person_days", "groups",
+    "conversion_events", "conversions", "daily_activity", "data_until", "device_spans", "device_users",
+    "event_catalog", "event_groups",
+    "event_links", "event_rows", "event_traits", "events", "feature_engagement", "group_person_days", "groups",
     "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "lifecycle_weekly", "load_files",
     "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views", "paths_top",
     "people_with_many_identifiers", "person_groups", "processed_batches", "published",

@@ -5,8 +5,10 @@ select
     links.person_id,
     links.session_id,
     links.event_name,
-    cast({{ footpath.decimal_of(footpath.json_member_of('events.properties', 'conversions.value_property')) }} as decimal(28, 4))
-        as value,
+    cast(
+        {{ footpath.decimal_of(footpath.json_member_of('events.properties', 'conversions.value_property')) }}
+        as decimal(28, 4)
+    ) as value,
     links.event_at as converted_at
 from {{ ref('event_links') }} as links
 inner join {{ ref('conversion_events') }} as conversions on links.event_name = conversions.event_name
