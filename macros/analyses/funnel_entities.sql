@@ -177,6 +177,11 @@ entities as (
             "funnel: steps in any order have no previous step and no order of ties. Allowed: window_anchor 'first_step', ties 'step_order'"
         ) %}
     {% endif %}
+    {% if breakdown is not none %}
+        {% set attributions = ['first_touch', 'last_touch', 'all_events'] %}
+        {% for step in steps %}{% do attributions.append('step_' ~ loop.index) %}{% endfor %}
+        {% do footpath.check_argument('funnel', 'breakdown_attribution', breakdown_attribution, attributions) %}
+    {% endif %}
     {% set definitions = [] %}
     {% for step in steps %}
         {% set definition = footpath.event_definition(step, also=['optional', 'first_time']) %}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestration.database import connect
 from tests.analyses import reference_funnel as reference
 from tests.analyses.reference_funnel import Event, Funnel, Outcome
-from tests.analyses.sql import compile_calls, create_events, rows
+from tests.analyses.sql import CompilationError, compile_calls, create_events, rows
 
 HOUR = 3600
 FIRST = 400_000 * HOUR
@@ -280,3 +280,191 @@ def test_many_funnels_agree_with_plain_loops(
     connection: duckdb.DuckDBPyConnection, many: dict[int, tuple[Funnel, str]], drawn: Any
 ) -> None:
     compare(connection, [history(one) for one in drawn], many)
+
+
+# What is counted.
+
+VISITS = [
+    # ann: a, then b after 10 s and again, c after a minute
+    ("ann", "a", "2026-01-05 10:00:00", {"plan": "team"}, "s1"),
+    ("ann", "b", "2026-01-05 10:00:10", {}, "s1"),
+    ("ann", "b", "2026-01-05 10:00:30", {}, "s2"),
+    ("ann", "c", "2026-01-05 10:01:00", {}, "s2"),
+    # bob: the second start counts for the time
+    ("bob", "a", "2026-01-05 10:00:00", {"plan": "solo"}, "s3"),
+    ("bob", "a", "2026-01-05 10:00:50", {"plan": "team"}, "s3"),
+    ("bob", "b", "2026-01-05 10:01:20", {}, "s3"),
+    # cleo: on Sunday evening in New York, on Monday in UTC; too late for b
+    ("cleo", "a", "2026-01-12 04:00:00", {"plan": "free"}, "s4"),
+    ("cleo", "b", "2026-01-12 06:00:00", {}, "s4"),
+    # dan: no start
+    ("dan", "b", "2026-01-05 10:00:00", {}, "s5"),
+]
+OUTCOMES = {
+    "steps": "{{ footpath.funnel(['a', 'b', 'c'], 3600, events='case_events') }}",
+    "without times": "{{ footpath.funnel(['a', 'b', 'c'], 3600, times=false, events='case_events') }}",
+    "sessions": "{{ footpath.funnel(['a', 'b', 'c'], 3600, per='session', events='case_events') }}",
+    "first touch": "{{ footpath.funnel(['a', 'b'], 3600, breakdown='plan', events='case_events') }}",
+    "limited": "{{ footpath.funnel(['a', 'b'], 3600, breakdown={'sql': \"upper(properties ->> 'plan')\"},"
+    " breakdown_attribution='last_touch', breakdown_limit=1, events='case_events') }}",
+    "some people": "{{ footpath.funnel(['a'], 3600, people=\"select 'bob' as person_id\", events='case_events') }}",
+    "weeks": "{{ footpath.funnel_trend(['a', 'b'], 3600, interval='week', date_from='2026-01-01',"
+    " date_to='2026-01-14', events='case_events') }}",
+    "sundays": "{{ footpath.funnel_trend(['a', 'b'], 3600, interval='week', week_start='sunday',"
+    " timezone='America/New_York', date_from='2026-01-01', date_to='2026-01-14', events='case_events') }}",
+    "local days": "{{ footpath.funnel_trend(['a', 'b'], 3600, interval='day', timezone='America/New_York',"
+    " date_from='2026-01-10', date_to='2026-01-11', events='case_events') }}",
+    "times": "{{ footpath.funnel_times(['a', 'b'], 3600, events='case_events') }}",
+    "three bins": "{{ footpath.funnel_times(['a', 'b'], none, bin_count=3, events='case_events') }}",
+    "nobody": "{{ footpath.funnel(['x', 'y'], 3600, events='case_events') }}",
+    "nobody's times": "{{ footpath.funnel_times(['x', 'y'], 3600, events='case_events') }}",
+}
+
+
+@pytest.fixture(scope="module")
+def counted(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the sorted rows of each call above."""
+    create_events(
+        connection,
+        [
+            {"person_id": who, "event_name": name, "event_at": at, "properties": p, "session_id": s}
+            for who, name, at, p, s in VISITS
+        ],
+    )
+    return {
+        name: sorted(
+            connection.execute(sql).fetchall(), key=lambda row: [str(value) for value in row]
+        )
+        for name, sql in compile_calls(OUTCOMES).items()
+    }
+
+
+def days(*texts: str) -> list[datetime.datetime]:
+    return [datetime.datetime.fromisoformat(text) for text in texts]
+
+
+def test_people_and_times_of_steps(counted: dict[str, list[tuple[Any, ...]]]) -> None:
+    assert counted["steps"] == [
+        (1, "a", 3, None, None),
+        (2, "b", 2, 20.0, 20.0),  # 10 and 30
+        (3, "c", 1, 50.0, 50.0),  # the first b of the chain, not the last
+    ]
+    assert counted["without times"] == [
+        (1, "a", 3, None, None),
+        (2, "b", 2, None, None),
+        (3, "c", 1, None, None),
+    ]
+    assert counted["nobody"] == [(1, "x", 0, None, None), (2, "y", 0, None, None)]
+    assert counted["some people"] == [(1, "a", 1, None, None)]
+
+
+def test_a_funnel_per_session(counted: dict[str, list[tuple[Any, ...]]]) -> None:
+    assert [row[2] for row in counted["sessions"]] == [3, 2, 0]
+
+
+def test_breakdowns_and_the_others(counted: dict[str, list[tuple[Any, ...]]]) -> None:
+    assert [row[:4] for row in counted["first touch"]] == [
+        ("free", 1, "a", 1),
+        ("free", 2, "b", 0),
+        ("solo", 1, "a", 1),
+        ("solo", 2, "b", 1),
+        ("team", 1, "a", 1),
+        ("team", 2, "b", 1),
+    ]
+    # TEAM has two people, nobody's value and FREE one each
+    assert [row[:4] for row in counted["limited"]] == [
+        ("Other", 1, "a", 1),
+        ("Other", 2, "b", 0),
+        ("TEAM", 1, "a", 2),
+        ("TEAM", 2, "b", 2),
+    ]
+
+
+def test_intervals_without_entries_are_there(counted: dict[str, list[tuple[Any, ...]]]) -> None:
+    weeks = days("2025-12-29", "2026-01-05", "2026-01-12")
+    assert counted["weeks"] == [
+        (weeks[0], 0, 0, 0.0),
+        (weeks[1], 2, 2, 100.0),
+        (weeks[2], 1, 0, 0.0),
+    ]
+    sundays = days("2025-12-28", "2026-01-04", "2026-01-11")
+    assert counted["sundays"] == [
+        (sundays[0], 0, 0, 0.0),
+        (sundays[1], 2, 2, 100.0),
+        (sundays[2], 1, 0, 0.0),
+    ]
+    local = days("2026-01-10", "2026-01-11")
+    assert counted["local days"] == [(local[0], 0, 0, 0.0), (local[1], 1, 0, 0.0)]
+
+
+def test_the_histogram_of_times(counted: dict[str, list[tuple[Any, ...]]]) -> None:
+    # 10 and 30 seconds: 2 bins (the cube root of 2, rounded up) of 10 seconds, and one for the end
+    assert counted["times"] == [(10, 1, 20.0), (20, 0, 20.0), (30, 1, 20.0)]
+    # 10, 30 and 7,200: bins of 2,397
+    assert sorted(row[:2] for row in counted["three bins"]) == [
+        (10, 2),
+        (2407, 0),
+        (4804, 1),
+        (7201, 0),
+    ]
+    assert counted["nobody's times"] == []
+
+
+WRONG = {
+    "order is 'sideways'. Allowed: ordered, strict, unordered": "['a', 'b'], 60, order='sideways'",
+    "steps is a list": "'a', 60",
+    "window_seconds is 'soon'": "['a'], 'soon'",
+    "an event has no 'filters'. Allowed: event, filter, where": "[{'event': 'a', 'filters': {}}], 60",
+    "step 1 is optional": "[{'event': 'a', 'optional': true}], 60",
+    "an exclusion lies between two steps": "['a', 'b'], 60, exclusions=[{'event': 'x', 'from_step': 2}]",
+    "Allowed: exclusions of the whole funnel": "['a', 'b', 'c'], 60, order='unordered',"
+    " exclusions=[{'event': 'x', 'from_step': 2}]",
+    "breakdown_attribution is 'step_9'. Allowed: first_touch, last_touch, all_events, step_1": "['a'], 60,"
+    " breakdown='p', breakdown_attribution='step_9'",
+    "may be filled by the same event. Allowed: 6": str(
+        [{"event": "a", "filter": {"p": str(number)}} for number in range(7)]
+    )
+    + ", 60",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_argument_says_what_is_allowed(words: str) -> None:
+    with pytest.raises(CompilationError) as error:
+        compile_calls(
+            {"wrong": "{{ footpath.funnel(" + WRONG[words] + ", events='case_events') }}"}
+        )
+    assert words in str(error.value)
+
+
+@settings(once, max_examples=20)
+@given(drawn=histories)
+def test_the_latest_row_before_is_the_same_by_asof_join_and_by_window(
+    connection: duckdb.DuckDBPyConnection, twins: dict[str, str], drawn: Any
+) -> None:
+    write(connection, [history(one) for one in drawn])
+    connection.execute(
+        "create or replace view starts as select person_id, event_at, event_at as started_at"
+        " from case_events where event_name = 'a'"
+    )
+    for anchor in ANCHORS:
+        by_join, by_window = (
+            sorted(connection.execute(twins[f"{kind}{anchor}"]).fetchall())
+            for kind in ("duckdb", "default")
+        )
+        assert by_join == by_window
+
+
+ANCHORS = ("first_step", "previous_step")
+
+
+@pytest.fixture(scope="module")
+def twins() -> dict[str, str]:
+    call = "{{{{ footpath.{}__latest_before('case_events', \"event_name = 'b'\", 'starts', ['person_id'], 3600, '{}') }}}}"
+    return compile_calls(
+        {
+            kind + anchor: call.format(kind, anchor)
+            for kind in ("duckdb", "default")
+            for anchor in ANCHORS
+        }
+    )

@@ -244,6 +244,7 @@ def test_the_waiting_files_change_every_table(story: Story) -> None:
     assert any(side == "one" for side, _ in changed["sessions"]), "no session went"
 
 
+@pytest.mark.long
 def test_a_kill_in_the_middle_of_a_load_leaves_no_trace(
     killed: Callable[..., Installation], story: Story
 ) -> None:

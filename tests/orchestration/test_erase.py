@@ -409,6 +409,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Stories:
     return found
 
 
+@pytest.mark.long
 def test_of_two_people_on_one_device_the_other_keeps_exactly_theirs(stories: Stories) -> None:
     assert stories.events["delivered"]["shared"] == {
         **dict.fromkeys(("m1", "m2", "m5", "m6", "m7"), ADA),
@@ -417,6 +418,7 @@ def test_of_two_people_on_one_device_the_other_keeps_exactly_theirs(stories: Sto
     assert stories.events["erased"]["shared"] == dict.fromkeys(("m3", "m4", "m8"), BOB)
 
 
+@pytest.mark.long
 def test_the_tables_are_those_of_a_home_that_never_had_the_rows(stories: Stories) -> None:
     assert stories.said["never"] == "{}"
     assert stories.tables["erased"] != stories.tables["delivered"]
@@ -424,21 +426,25 @@ def test_the_tables_are_those_of_a_home_that_never_had_the_rows(stories: Stories
     assert not any(f'"h{seed}-u0"' in texts for seed in NASTY)
 
 
+@pytest.mark.long
 def test_the_tables_are_those_of_a_full_refresh(stories: Stories) -> None:
     assert stories.tables["erased"] == stories.tables["refreshed"]
 
 
+@pytest.mark.long
 def test_late_rows_of_a_shared_device_go_to_whom_they_belong(stories: Stories) -> None:
     kept = dict.fromkeys(("m3", "m4", "m8", "m12"), BOB) | dict.fromkeys(("m17", "m18"), "carl-99")
     assert stories.events["late"]["shared"] == kept
     assert stories.events["again"]["shared"] == kept | {"m14": BOB}, "after the request"
 
 
+@pytest.mark.long
 def test_rows_that_tell_later_of_another_device_take_its_events_too(stories: Stories) -> None:
     assert stories.events["erased"]["early"] == {"m1": "-", "m2": "-"}
     assert stories.events["late"]["early"] == {"m5": BOB, "m6": BOB}
 
 
+@pytest.mark.long
 def test_erasing_before_or_after_the_delivery_leaves_the_same(stories: Stories) -> None:
     assert stories.said["last"] == "{}"
     # r.jsonl: one home had its old version, with rows to erase, before it was replaced.
@@ -449,6 +455,7 @@ def test_erasing_before_or_after_the_delivery_leaves_the_same(stories: Stories) 
     assert sorted(late) == stories.last.query(counts)
 
 
+@pytest.mark.long
 def test_all_user_ids_that_aliases_made_one_person_are_erased(stories: Stories) -> None:
     assert set(stories.events["delivered"]["alias"].values()) == {
         "ada-new+alias-ada-newest+alias-ada-old", BOB
@@ -456,6 +463,7 @@ def test_all_user_ids_that_aliases_made_one_person_are_erased(stories: Stories) 
     assert stories.events["erased"]["alias"] == stories.events["again"]["alias"] == {"m6": BOB}
 
 
+@pytest.mark.long
 def test_a_replay_of_an_erased_event_as_another_user_is_erased_and_one_that_counted_not(
     stories: Stories,
 ) -> None:
@@ -465,30 +473,36 @@ def test_a_replay_of_an_erased_event_as_another_user_is_erased_and_one_that_coun
     assert stories.events["lifted"]["replay"] == {"m2": BOB, "m5": BOB}
 
 
+@pytest.mark.long
 def test_a_device_that_nobody_signed_in_on_is_erased_up_to_the_request(stories: Stories) -> None:
     assert stories.events["late"]["device"] == {"m2": "-"}
     assert stories.events["again"]["device"] == {"m2": "-", "m4": BOB}
 
 
+@pytest.mark.long
 def test_a_device_of_two_people_asks_for_the_person(stories: Stories) -> None:
     assert "2 people used that device: name one with PERSON=" in stories.said["device"]
     assert stories.events["delivered"]["person"] == {"m1": ADA, "m2": BOB}
     assert stories.events["erased"]["person"] == {"m2": BOB}
 
 
+@pytest.mark.long
 def test_a_user_id_of_two_namespaces_asks_for_the_namespace(stories: Stories) -> None:
     assert "name one with NAMESPACE=. Known: '', 'two'" in stories.said["namespace"]
     assert stories.events["erased"]["space"] == stories.events["again"]["space"] == {"m1": ADA}
 
 
+@pytest.mark.long
 def test_an_address_may_be_named_as_it_was_sent(stories: Stories) -> None:
     assert list(stories.events["erased"]["mail"]) == ["m2"]
 
 
+@pytest.mark.long
 def test_who_is_not_known_is_an_error(stories: Stories) -> None:
     assert stories.said["nobody"] == "error: no row has that user id\n"
 
 
+@pytest.mark.long
 def test_rows_in_quarantine_and_in_held_batches_and_unreadable_lines_are_erased(
     stories: Stories,
 ) -> None:
@@ -518,12 +532,14 @@ def test_rows_in_quarantine_and_in_held_batches_and_unreadable_lines_are_erased(
     assert last == {"bad-m3", "bad-m5", "bad-m8", "bad-m9"}
 
 
+@pytest.mark.long
 def test_landing_files_that_still_hold_rows_are_named_with_their_lines(stories: Stories) -> None:
     assert "  web/a.jsonl, lines 1-2, 5-7\n" in stories.said[f"shared-{ADA}"]
     assert "  web/held.jsonl, lines 1-2\n" in stories.said[f"bad-{ADA}"]
     assert "They are yours: delete or mend them." in stories.said[f"bad-{ADA}"]
 
 
+@pytest.mark.long
 def test_a_delivery_of_everything_again_brings_nothing_back(stories: Stories) -> None:
     late, again = stories.events["late"], stories.events["again"]
     for name in ONE:
@@ -541,16 +557,19 @@ def test_a_delivery_of_everything_again_brings_nothing_back(stories: Stories) ->
     assert rows["again"] == rows["late"] != []
 
 
+@pytest.mark.long
 def test_a_replaced_version_that_is_delivered_again_is_searched_again(stories: Stories) -> None:
     assert stories.events["late"]["again"] == stories.events["again"]["again"] == {"m3": BOB}
     assert ("web", "r.jsonl", "admitted", 3, 2) in stories.raw["again"]
 
 
+@pytest.mark.long
 def test_a_mapping_that_finds_the_user_later_erases_their_rows(stories: Stories) -> None:
     assert ("shop", "s.csv", "admitted", 2, 1) in stories.raw["erased"]
     assert ("shop", "s.csv", "admitted", 2, 2) in stories.raw["late"]
 
 
+@pytest.mark.long
 def test_after_lifting_new_rows_of_the_user_count_and_old_ones_stay_erased(
     stories: Stories,
 ) -> None:
@@ -560,6 +579,7 @@ def test_after_lifting_new_rows_of_the_user_count_and_old_ones_stay_erased(
     assert "there is no erasure of that request" in stories.said["lift again"]
 
 
+@pytest.mark.long
 def test_a_dry_run_shows_whom_and_what_and_changes_nothing(stories: Stories) -> None:
     said = stories.said["dry run"]
     assert f"user shared-{ADA}\n" in said
@@ -569,6 +589,7 @@ def test_a_dry_run_shows_whom_and_what_and_changes_nothing(stories: Stories) -> 
     assert stories.raw["dry run"] == []
 
 
+@pytest.mark.long
 def test_only_keyed_hashes_are_remembered(stories: Stories) -> None:
     remembered = stories.raw["hashes"]
     assert {kind for kind, _ in remembered} == {"user", "span", "event", "word", "request"}
@@ -579,11 +600,13 @@ def test_only_keyed_hashes_are_remembered(stories: Stories) -> None:
     assert not set(erasing.ErasureKey(KEY + "!").hashes("word", words)) & known
 
 
+@pytest.mark.long
 def test_no_file_keeps_what_was_in_the_rows(stories: Stories) -> None:
     assert "warehouse.duckdb: shared-m5" in stories.said["cited"]
     assert stories.said["left"] == "set()"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("secret", "words"),
     [

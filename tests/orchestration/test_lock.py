@@ -110,6 +110,7 @@ def test_a_release_waits_for_the_run_that_holds_the_lock(copied: Installation) -
     assert copied.raw("select state from files where batch_id = " + f"'{batch}'") == [("admitted",)]
 
 
+@pytest.mark.long
 def test_two_runs_started_together_follow_each_other_and_both_end_with_0(
     copied: Installation,
 ) -> None:

@@ -11,6 +11,7 @@ from tests.installation import Installation, call
 SOURCES = "sources:\n  web: {format: segment}\n"
 
 
+@pytest.mark.long
 def test_models_and_days_are_built_again_and_published_although_nothing_is_new(
     new_installation: Callable[[str], Installation],
     capfd: pytest.CaptureFixture[str],
