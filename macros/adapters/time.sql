@@ -72,7 +72,7 @@
 {%- endmacro %}
 
 
-{#- The wall clock of a time zone (default: the reporting time zone) at a UTC timestamp, and back. -#}
+{#- The wall clock of a time zone (default: the reporting time zone) at a UTC timestamp, and back to the first one. -#}
 {% macro local_time(timestamp, timezone=none) -%}
     {%- set zone = timezone or footpath.setting('reporting_timezone') -%}
     {%- if zone == 'UTC' -%}
@@ -95,8 +95,12 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Of a time that the clock shows twice DuckDB takes the second; an hour after the hour before is the first. -#}
 {% macro default__utc_time(timestamp, timezone) -%}
-    ({{ timestamp }} at time zone '{{ timezone }}' at time zone 'UTC')
+    least(
+        {{ timestamp }} at time zone '{{ timezone }}' at time zone 'UTC',
+        ({{ timestamp }} - interval '1 hour') at time zone '{{ timezone }}' at time zone 'UTC' + interval '1 hour'
+    )
 {%- endmacro %}
 
 
@@ -197,7 +201,10 @@
         {%- set time = time + modules.datetime.timedelta(days=1) -%}
     {%- endif -%}
     {%- if time.tzinfo is none -%}
-        {%- set time = zone.localize(time) -%}
+        {#- the first of two; a time that the clock leaves out is counted on from before -#}
+        {%- set first = zone.localize(time, is_dst=true) -%}
+        {%- set exists = zone.normalize(first).replace(tzinfo=none) == time -%}
+        {%- set time = first if exists else zone.localize(time, is_dst=false) -%}
     {%- endif -%}
     timestamp '{{ time.astimezone(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S.%f') }}'
 {%- endmacro %}

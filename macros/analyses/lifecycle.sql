@@ -123,9 +123,9 @@ intervals as (
 
     {{ footpath.whole_numbers(
         first or '(select min(active_intervals.interval_number) from active_intervals)',
-        last or '(select greatest(max(active_intervals.interval_number), '
-        ~ footpath.interval_number(data_until or footpath.data_until(), interval, timezone, week_start)
-        ~ ') from active_intervals)'
+        last or '(select ' ~ footpath.last_interval_so_far(
+            'max(active_intervals.interval_number)', data_until, interval, timezone, week_start
+        ) ~ ' from active_intervals)'
     ) }}
 
 ),

@@ -15,6 +15,16 @@
 
 
 {#-
+    SQL of the last interval of a range that nobody ended: that of `latest` (an aggregate or subquery; may be null) or
+    of data_until, whichever is later. An event may lie some hours after data_until.
+-#}
+{% macro last_interval_so_far(latest, data_until, interval, timezone=none, week_start=none) -%}
+    {%- set reached = footpath.interval_number(data_until or footpath.data_until(), interval, timezone, week_start) -%}
+    greatest(coalesce({{ latest }}, {{ reached }}), {{ reached }})
+{%- endmacro %}
+
+
+{#-
     The days of people as events named 'active' at the day's first instant, for `events=`: what counts people by day,
     week or month need not read the events themselves. The days are those of the reporting time zone already, so the
     analysis that reads them says timezone='UTC', and local_data_until() for data_until.

@@ -253,10 +253,9 @@ cohort_range as (
         {% if last is defined -%}
         {{ last }} as last_number
         {%- else -%}
-        greatest(
-            (select max(starts.cohort_number) from starts),
-            {{ footpath.interval_number(reached, period, timezone, week_start) }}
-        ) as last_number
+        {{ footpath.last_interval_so_far(
+            '(select max(starts.cohort_number) from starts)', data_until, period, timezone, week_start
+        ) }} as last_number
         {%- endif %}
 
 ),

@@ -141,9 +141,9 @@ intervals as (
 
     {{ footpath.whole_numbers(
         first or '(select min(trend_events.interval_number) from trend_events)',
-        last or '(select greatest(max(trend_events.interval_number), '
-        ~ footpath.interval_number(data_until or footpath.data_until(), interval, timezone, week_start)
-        ~ ') from trend_events)'
+        last or '(select ' ~ footpath.last_interval_so_far(
+            'max(trend_events.interval_number)', data_until, interval, timezone, week_start
+        ) ~ ' from trend_events)'
     ) }}
 
 ),

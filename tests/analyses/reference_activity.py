@@ -279,11 +279,11 @@ def lifecycle(
     }
     everything = by_person(events, None if new_by == "any_event" else event)
     numbers = {number for own in active.values() for number in own}
-    if not numbers and (date_from is None or date_to is None):
+    if not numbers and date_from is None:
         return []
     first = min(numbers) if date_from is None else calendar.of_text(date_from)
     last = (
-        max(*numbers, calendar.number(data_until))
+        max([*numbers, calendar.number(data_until)])
         if date_to is None
         else calendar.of_text(date_to, is_end=True)
     )
@@ -384,8 +384,6 @@ def trend(
         first = min(number for _, number, _, _ in found)
     if date_to is not None:
         last = calendar.of_text(date_to, is_end=True)
-    elif not found:
-        return []
     else:
         last = max([calendar.number(data_until), *(number for _, number, _, _ in found)])
 

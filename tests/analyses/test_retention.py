@@ -29,7 +29,7 @@ PAIRS: list[dict[str, Any]] = [
 ]
 
 
-def sampled(count: int = 96) -> list[tuple[tuple[str, str], dict[str, Any]]]:
+def sampled(count: int = 72) -> list[tuple[tuple[str, str], dict[str, Any]]]:
     """Each cohort, clock and return rule with each other; the further options at random."""
     rng = random.Random(5)
     found = []
@@ -122,7 +122,7 @@ def in_order(found: Iterable[tuple[Any, ...]]) -> list[str]:
     )
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=80, deadline=None, database=None, derandomize=True)
 @given(st.integers(0, len(OPTIONS) - 1), histories.choices())
 def test_retention_is_that_of_plain_loops(
     connection: duckdb.DuckDBPyConnection, number: int, drawn: list[histories.Choice]
