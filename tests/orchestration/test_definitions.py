@@ -29,7 +29,7 @@ ASSETS = [
     "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views", "paths_top",
     "people_with_many_identifiers", "person_groups", "processed_batches", "published",
     "quarantined_events", "raw/shop", "raw/web", "rebuild_requests", "region_events", "retention_weekly",
-    "row_identifiers", "sessions", "shared_devices", "staged_rows", "stg_plain__rows", "stg_segment__calls",
+    "row_identifiers", "sessions", "shared_devices", "signup_funnel_weekly", "staged_rows", "stg_plain__rows", "stg_segment__calls",
     "stg_unreadable__lines", "touched_aliases", "touched_components", "touched_devices",
     "touched_events", "touched_groups", "touched_people", "touched_regions", "touched_rows",
     "touched_users", "traffic_source_categories", "user_agents", "user_days", "user_traits",

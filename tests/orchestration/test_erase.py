@@ -36,7 +36,8 @@ LATER_SOURCES = SOURCES.replace("customer", "'coalesce(customer, buyer)'")
 KEY = "a secret of the tests, long enough"
 TABLES = (
     "events", "quarantined_events", "identities", "sessions", "page_views", "users", "user_days", "user_traits",
-    "groups", "checkout_funnel", "retention_weekly", "data_until",
+    "groups", "checkout_funnel", "signup_funnel_weekly", "retention_weekly", "lifecycle_weekly", "daily_activity",
+    "conversions", "channel_attribution", "feature_engagement", "event_catalog", "paths_top", "data_until",
 )  # fmt: skip
 #: After every load of these tests.
 REQUESTED_AT = datetime.datetime(2026, 6, 2)

@@ -17,5 +17,8 @@ select
     lag(person_count) over (order by step) as previous_person_count,
     cast(person_count as double) / nullif(first_value(person_count) over (order by step), 0) as share_of_first_step,
     cast(person_count as double) / nullif(lag(person_count) over (order by step), 0) as share_of_previous_step,
+    average_seconds,
+    median_seconds,
+    'ordered' as step_order,
     {{ window_days }} as window_days
 from steps
