@@ -68,7 +68,7 @@
 {% endmacro %}
 
 {% macro default__whole_periods_between(earlier, later, seconds) -%}
-    cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) // {{ seconds * 1000000 }} as integer)
+    cast(floor((epoch_us({{ later }}) - epoch_us({{ earlier }})) / {{ seconds * 1000000 }}.0) as integer)
 {%- endmacro %}
 
 

@@ -221,17 +221,16 @@ select
     breakdown,
     {% endif -%}
     {% if rolling is not none -%}
-    cast(sum(cast(value as decimal(28, 6))) over recent as double) / count(*) over recent as rolling_average,
+    {%- set recent -%}
+        partition by series, breakdown
+        order by interval_number
+        rows between {{ rolling - 1 }} preceding and current row
+    {%- endset -%}
+    cast(sum(cast(value as decimal(28, 6))) over ({{ recent }}) as double)
+    / count(*) over ({{ recent }}) as rolling_average,
     {% endif -%}
     value
 from results
-{%- if rolling is not none %}
-window recent as (
-    partition by series, breakdown
-    order by interval_number
-    rows between {{ rolling - 1 }} preceding and current row
-)
-{%- endif %}
 {% endmacro %}
 
 
