@@ -21,6 +21,7 @@ from tests.warehouse import Home
 DIALECTS = ("spark", "snowflake", "bigquery", "redshift", "postgres", "trino", "clickhouse")
 
 DISTINCT = "its union says distinct nowhere, which this dialect wants to hear"
+MARKOV = "the removal effects are DuckDB's recursion with whole numbers, a macro of the adapters"
 #: What does not parse, and why. An entry that parses after all fails the test.
 KNOWN: Mapping[tuple[str, str], str] = {
     ("stg_segment__calls", "spark"): "DuckDB's struct literal, which keeps the call as one text",
@@ -31,7 +32,10 @@ KNOWN: Mapping[tuple[str, str], str] = {
     ("identities", "bigquery"): DISTINCT,
     ("identities", "clickhouse"): DISTINCT,
     ("region_events", "snowflake"): "a window with a name",
+    **{("channel_attribution", dialect): MARKOV for dialect in DIALECTS},
 }
+KNOWN_CALLS = {("attribution, markov", dialect): MARKOV for dialect in DIALECTS}
+
 
 #: The same of what an incremental run asks.
 KNOWN_OF_INCREMENTAL_RUNS = {
@@ -45,6 +49,7 @@ SOURCES = "sources: {site: {format: jsonl, event_name: e, event_at: t}}"
 STEPS = (
     "['Signed Up', {'event': 'Checkout Started', 'filter': {'plan': ['team', 'business']}}, 'Paid']"
 )
+FILTERED = "{'event': 'B', 'filter': {'b': 1}}"
 OPTIONAL = "['A', {'event': 'B', 'optional': true}, {'event': 'C', 'first_time': true}]"
 RANGE = "date_from='2026-01-01', date_to='2026-03-31', timezone='Europe/Berlin'"
 NUMBER = "footpath.decimal_of(footpath.json_member('properties', 'revenue'))"
@@ -112,6 +117,13 @@ CALLS: Mapping[str, str] = {
     "next_event": "footpath.next_event(['A', 'B'])",
     "next_event, backward": "footpath.next_event(['A'], direction='backward', match='last_match')",
     "next_event, head": f"footpath.next_event(['A', {{'event': none, 'filter': {{'b': 1}}}}], match='head', {RANGE})",
+    "attribution": "footpath.attribution(['first', 'last', 'last_non_direct', 'linear', 'position', 'time_decay'])",
+    "attribution, markov": "footpath.attribution(['markov'])",
+    "attribution, range": f"footpath.attribution(['linear'], 86400, {RANGE})",
+    "conversion_drivers": "footpath.conversion_drivers('A', 'B', window_seconds=3600)",
+    "conversion_drivers, driver": f"footpath.conversion_drivers('A', {FILTERED}, driver='page_path', {RANGE})",
+    "feature_engagement": "footpath.feature_engagement()",
+    "feature_engagement, weeks": f"footpath.feature_engagement(['A', {FILTERED}], 'days', 'week', {RANGE})",
 }  # fmt: skip
 
 
@@ -138,10 +150,17 @@ def unreadable(statements: Mapping[str, str]) -> dict[tuple[str, str], str]:
     return found
 
 
+MODELS = (
+    "--select",
+    "resource_type:model",
+    "--exclude",
+    "resource_type:test",
+    "resource_type:unit_test",
+)
+
+
 def compiled_models(project: DbtProject) -> dict[str, str]:
-    outcome = project._invoke(
-        ["--log-level", "none", "compile", "--resource-type", "model"], lambda _: None
-    )
+    outcome = project._invoke(["--log-level", "none", "compile", *MODELS], lambda _: None)
     assert outcome.success, outcome.exception
     nodes = [result.node for result in outcome.result]
     return {
@@ -177,7 +196,7 @@ def test_models_of_an_incremental_run_parse_in_other_dialects(tmp_path: Path) ->
 
 
 def test_analyses_parse_in_other_dialects(calls: dict[str, str]) -> None:
-    assert unreadable(calls) == {}
+    assert set(unreadable(calls)) == set(KNOWN_CALLS)
 
 
 #: What only DuckDB and few others have, as it stands in the text of a macro.
@@ -221,6 +240,8 @@ def test_functions_that_are_not_common_come_from_the_adapters(calls: dict[str, s
     adapters = "".join(path.read_text() for path in (PROJECT / "macros" / "adapters").glob("*.sql"))
     uncommon: dict[str, str] = {}
     for name, sql in calls.items():
+        if (name, DIALECTS[0]) in KNOWN_CALLS:
+            continue
         tree = sqlglot.parse_one(sql, dialect="duckdb")
         for node in tree.find_all(exp.IntDiv, exp.Qualify, exp.Filter, exp.Lambda, exp.Struct):
             uncommon[node.sql("duckdb")] = name
