@@ -274,7 +274,7 @@ def test_funnels_agree_with_plain_loops(
 
 
 @pytest.mark.long
-@settings(once, max_examples=20)
+@settings(once, max_examples=4)
 @given(drawn=histories)
 def test_many_funnels_agree_with_plain_loops(
     connection: duckdb.DuckDBPyConnection, many: dict[int, tuple[Funnel, str]], drawn: Any
