@@ -25,6 +25,7 @@
 {%- set first_point = footpath.path_point(start_point if anchor is none else anchor) -%}
 {%- set last_point = footpath.path_point(end_point) -%}
 {%- set half = step_limit // 2 -%}
+{%- set person_order = 'partition by person_id order by event_at asc, event_key asc' -%}
 with path_events as (
 
     {{ footpath.path_events(item, include, people, events) | indent(4) }}
@@ -52,8 +53,8 @@ followed as (
         event_key,
         event_at,
         item,
-        lead(item) over (partition by person_id order by event_at asc, event_key asc) as next_item,
-        lead(event_at) over (partition by person_id order by event_at asc, event_key asc) as next_at
+        lead(item) over ({{ person_order }}) as next_item,
+        lead(event_at) over ({{ person_order }}) as next_at
     from items
     {%- if exclude %}
     where item not in ({% for text in exclude %}{{ footpath.path_point(text) }}{{ ', ' if not loop.last }}{% endfor %})
@@ -78,6 +79,41 @@ runs as (
 
 ),
 
+{% if start_point is none and end_point is none and anchor is none and step_limit <= 20 -%}
+-- Without points a place is how many runs ago the path before ended: no path has to be sorted again for it.
+placed_transitions as (
+
+    select
+        case
+            {%- for place in range(1, step_limit) %}
+            when coalesce(lag(ends_path, {{ place }}) over ({{ person_order }}), 1) = 1 then {{ place }}
+            {%- endfor %}
+            when true then {{ step_limit }}
+        end as position,
+        item,
+        event_at,
+        ends_path,
+        lead(item) over ({{ person_order }}) as next_item,
+        lead(event_at) over ({{ person_order }}) as next_at
+    from runs
+
+),
+
+transitions as (
+
+    select
+        position,
+        item,
+        event_at,
+        next_item,
+        next_at
+    from placed_transitions
+    where
+        ends_path = 0
+        and position < {{ step_limit }}
+
+),
+{%- else -%}
 person_paths as (
 
     select
@@ -86,8 +122,7 @@ person_paths as (
         event_at,
         item,
         coalesce(sum(ends_path) over (
-            partition by person_id order by event_at asc, event_key asc
-            rows between unbounded preceding and 1 preceding
+            {{ person_order }} rows between unbounded preceding and 1 preceding
         ), 0) as path_number
     from runs
 
@@ -104,22 +139,7 @@ steps as (
     from person_paths
 
 ),
-
-{% if start_point is none and end_point is none and anchor is none -%}
-placed as (
-
-    select
-        person_id,
-        path_number,
-        step as position,
-        item,
-        event_at
-    from steps
-    where step <= {{ step_limit }}
-
-),
-{%- else -%}
-{%- if start_point is not none or anchor is not none %}
+{% if start_point is not none or anchor is not none %}
 started as (
 
     select
@@ -210,7 +230,6 @@ placed as (
     {%- endif %}
 
 ),
-{%- endif %}
 
 transitions as (
 
@@ -223,6 +242,7 @@ transitions as (
     from placed
 
 ),
+{%- endif %}
 
 counted as (
 

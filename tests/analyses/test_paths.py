@@ -25,7 +25,7 @@ NAMES = ("a", "b", "c")
 def path_options() -> list[dict[str, Any]]:
     """Sample the options of paths, every value and most pairs of them."""
     rng = random.Random(8)
-    found: list[dict[str, Any]] = [{}]
+    found: list[dict[str, Any]] = [{}, {"step_limit": 25}]
     for _ in range(40):
         options: dict[str, Any] = {
             "item": rng.choice(["path", "path", "event"]),
