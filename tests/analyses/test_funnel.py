@@ -460,7 +460,10 @@ ANCHORS = ("first_step", "previous_step")
 
 @pytest.fixture(scope="module")
 def twins() -> dict[str, str]:
-    call = "{{{{ footpath.{}__latest_before('case_events', \"event_name = 'b'\", 'starts', ['person_id'], 3600, '{}') }}}}"
+    call = (
+        "{{{{ footpath.{}__latest_before('case_events', \"event_name = 'b'\", 'starts', ['person_id'],"
+        " 3600, '{}') }}}}"
+    )
     return compile_calls(
         {
             kind + anchor: call.format(kind, anchor)
