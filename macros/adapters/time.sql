@@ -62,7 +62,7 @@
 {%- endmacro %}
 
 
-{#- How many whole periods of so many seconds lie between two timestamps, the earlier one first. -#}
+{#- How many whole periods of so many seconds lie between two timestamps, the earlier one first: whole numbers only. -#}
 {% macro whole_periods_between(earlier, later, seconds) %}
     {{- return(adapter.dispatch('whole_periods_between', 'footpath')(earlier, later, seconds)) -}}
 {% endmacro %}

@@ -73,8 +73,9 @@ days as (
 
     {{ footpath.whole_numbers(
         '(select min(person_days.day_number) from person_days)',
-        '(select greatest(max(person_days.day_number), '
-        ~ footpath.interval_number(footpath.local_data_until(), 'day', 'UTC') ~ ') from person_days)'
+        '(select ' ~ footpath.last_interval_so_far(
+            'max(person_days.day_number)', footpath.local_data_until(), 'day', 'UTC'
+        ) ~ ' from person_days)'
     ) }}
 
 ),
@@ -87,12 +88,17 @@ counted as (
         coalesce(active.new_person_count, 0) as new_person_count,
         coalesce(active.event_count, 0) as event_count,
         coalesce(active.session_count, 0) as session_count,
-        sum(coalesce(moves_of_days.weekly_people, 0)) over to_this_day as weekly_active_person_count,
-        sum(coalesce(moves_of_days.monthly_people, 0)) over to_this_day as monthly_active_person_count
+        sum(coalesce(moves_of_days.weekly_people, 0)) over (
+            order by days.number
+            rows between unbounded preceding and current row
+        ) as weekly_active_person_count,
+        sum(coalesce(moves_of_days.monthly_people, 0)) over (
+            order by days.number
+            rows between unbounded preceding and current row
+        ) as monthly_active_person_count
     from days
     left join active on days.number = active.day_number
     left join moves_of_days on days.number = moves_of_days.day_number
-    window to_this_day as (order by days.number rows between unbounded preceding and current row)
 
 )
 
