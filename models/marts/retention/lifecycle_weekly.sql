@@ -1,5 +1,7 @@
 -- Who is new, returning or resurrecting in each week, and who of the week before stayed away. Read from the days of
 -- people, not from the events.
+{% set weeks = 'calendar weeks from ' ~ footpath.setting('week_start') ~ ' in ' ~ footpath.setting('reporting_timezone') %}
+
 with statuses as (
 
     {{ footpath.lifecycle(
@@ -15,5 +17,5 @@ select
     coalesce(
         interval_start + {{ footpath.intervals(7, 'day') }} <= {{ footpath.local_data_until() }}, false
     ) as is_mature,
-    'any event, calendar weeks from {{ footpath.setting('week_start') }} in {{ footpath.setting('reporting_timezone') }}' as definition
+    {{ footpath.text_literal('any event, ' ~ weeks) }} as definition
 from statuses

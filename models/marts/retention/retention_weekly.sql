@@ -1,5 +1,7 @@
 -- Who comes back: of the people active in a week, how many are active exactly n weeks later. Read from the days of
 -- people, not from the events.
+{% set weeks = 'calendar weeks from ' ~ footpath.setting('week_start') ~ ' in ' ~ footpath.setting('reporting_timezone') %}
+
 with cells as (
 
     {{ footpath.retention(
@@ -15,6 +17,6 @@ select
     person_count as returned_person_count,
     retention_rate,
     is_mature,
-    'recurring cohorts, calendar weeks from {{ footpath.setting('week_start') }} in {{ footpath.setting('reporting_timezone') }}, returned on' as definition
+    {{ footpath.text_literal('recurring cohorts, ' ~ weeks ~ ', returned on') }} as definition
 from cells
 where cohort_size > 0
