@@ -1,6 +1,6 @@
 -- Who is new, returning or resurrecting in each week, and who of the week before stayed away. Read from the days of
 -- people, not from the events.
-{% set weeks = 'calendar weeks from ' ~ footpath.setting('week_start') ~ ' in ' ~ footpath.setting('reporting_timezone') %}
+{% set weeks = 'weeks from ' ~ footpath.setting('week_start') ~ ' in ' ~ footpath.setting('reporting_timezone') %}
 
 with statuses as (
 
@@ -17,5 +17,5 @@ select
     coalesce(
         interval_start + {{ footpath.intervals(7, 'day') }} <= {{ footpath.local_data_until() }}, false
     ) as is_mature,
-    {{ footpath.text_literal('any event, ' ~ weeks) }} as definition
+    {{ footpath.text_literal('any event, calendar ' ~ weeks) }} as definition
 from statuses

@@ -1,6 +1,6 @@
 -- Who comes back: of the people active in a week, how many are active exactly n weeks later. Read from the days of
 -- people, not from the events.
-{% set weeks = 'calendar weeks from ' ~ footpath.setting('week_start') ~ ' in ' ~ footpath.setting('reporting_timezone') %}
+{% set weeks = 'weeks from ' ~ footpath.setting('week_start') ~ ' in ' ~ footpath.setting('reporting_timezone') %}
 
 with cells as (
 
@@ -17,6 +17,6 @@ select
     person_count as returned_person_count,
     retention_rate,
     is_mature,
-    {{ footpath.text_literal('recurring cohorts, ' ~ weeks ~ ', returned on') }} as definition
+    {{ footpath.text_literal('recurring cohorts, calendar ' ~ weeks ~ ', returned on') }} as definition
 from cells
 where cohort_size > 0
