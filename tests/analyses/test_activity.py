@@ -191,6 +191,12 @@ def test_days_weeks_and_months_are_those_of_the_calendar(
 ) -> None:
     """One event an hour for a year: a number of events is a number of hours."""
     range_of = {"events": EVENTS, "timezone": "Europe/Berlin", "date_to": "2026-12-31"}
+    days = {
+        ("Europe/Berlin", "2026-03-29"): 23,
+        ("Europe/Berlin", "2026-10-25"): 25,
+        ("Africa/Cairo", "2026-04-24"): 23,  # midnight is left out
+        ("Atlantic/Azores", "2026-10-25"): 25,  # midnight comes twice
+    }
     calls = {
         "day": histories.call("trend", interval="day", date_from="2025-12-31", **range_of),
         "month": histories.call("trend", interval="month", date_from="2026-01-15", **range_of),
@@ -200,6 +206,12 @@ def test_days_weeks_and_months_are_those_of_the_calendar(
         "sunday": histories.call(
             "trend", interval="week", date_from="2026-01-01", week_start="sunday", **range_of
         ),
+    }
+    calls |= {
+        f"{zone} {day}": histories.call(
+            "trend", interval="day", events=EVENTS, timezone=zone, date_from=day, date_to=day
+        )
+        for zone, day in days
     }
     sql = compile_calls(calls)
     first = datetime(2025, 12, 20)
@@ -219,6 +231,8 @@ def test_days_weeks_and_months_are_those_of_the_calendar(
         day: clock_changes.get(day, 24)
         for day in (date(2025, 12, 31) + timedelta(days=n) for n in range(366))
     }
+    for (zone, day), hours in days.items():
+        assert found[f"{zone} {day}"] == {date.fromisoformat(day): hours}
     assert min(found["month"]) == date(2026, 1, 1)
     assert [found["month"][date(2026, n, 1)] / 24 for n in (1, 2, 4)] == [31, 28, 30]
     assert [found["month"][date(2026, n, 1)] for n in (3, 10)] == [31 * 24 - 1, 31 * 24 + 1]
