@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.database import connect
 from orchestration.settings import PROJECT
+from tests.analyses.sums import disagreements
 from tests.installation import Installation, Outcome
 
 SOURCES = """
@@ -153,3 +155,9 @@ def test_cancellations_and_invoices_keep_their_words(dumps: tuple[Installation, 
     assert home.read(
         "select distinct left(properties ->> 'InvoiceNo', 1) from events where event_name = 'cancel'"
     ) == [("C",)]
+
+
+def test_the_sums_of_the_analyses_agree(dumps: tuple[Installation, Outcome]) -> None:
+    home, _ = dumps
+    with connect(home.settings.published, read_only=True) as connection:
+        assert disagreements(connection) == {}

@@ -14,6 +14,8 @@ from orchestration.database import connect
 from tests.analyses import reference_funnel as reference
 from tests.analyses.reference_funnel import Event, Funnel, Outcome
 from tests.analyses.sql import CompilationError, compile_calls, create_events, rows
+from tests.analyses.sums import disagreements
+from tests.conftest import Built
 
 HOUR = 3600
 FIRST = 400_000 * HOUR
@@ -408,6 +410,25 @@ def test_the_histogram_of_times(counted: dict[str, list[tuple[Any, ...]]]) -> No
         (7201, 0),
     ]
     assert counted["nobody's times"] == []
+
+
+def test_the_sums_of_the_sample_agree(built: Built) -> None:
+    with connect(built.installation.settings.published, read_only=True) as connection:
+        assert disagreements(connection) == {}
+        checkouts = "from events where is_counted and event_name = 'Checkout Started'"
+        assert connection.execute(
+            "select person_count from checkout_funnel where step = 1"
+        ).fetchall() == (
+            connection.execute(f"select count(distinct person_id) {checkouts}").fetchall()
+        )
+        assert connection.execute(
+            "select sum(signed_up_count) from signup_funnel_weekly"
+        ).fetchall() == (
+            connection.execute(
+                "select count(distinct (person_id, date_trunc('week', event_at))) from events"
+                " where is_counted and event_name = 'Signed Up'"
+            ).fetchall()
+        )
 
 
 WRONG = {
