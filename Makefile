@@ -65,7 +65,7 @@ test-long: $(READY) ## Run the long tests too: kills, many cuts
 cases: $(READY) ## Put cases with known answers to the analyses: make cases CASES=../shared/cases/analyses.json
 	@$(RUN) tests.cases "$(CASES)"
 
-bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading or others)
+bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading, others or analyses)
 	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --frozen --quiet --group bench --python $(PYTHON)
 	@.venv-bench/bin/python -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(PART),--part $(PART))
 

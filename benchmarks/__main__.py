@@ -2,7 +2,7 @@
 
     make bench                    2 million events, some minutes
     make bench SIZE=20            20 million, the size that the aims are meant for
-    make bench PART=daily         one part alone: build, daily, memory, loading, others
+    make bench PART=daily         one part alone: build, daily, memory, loading, others, analyses
 
 A history is 100 days of SIZE million events in all (the short one: its last 10 days). Ratios are of CPU seconds, which
 other work on the machine disturbs less than wall seconds. Every measurement is a process of its own.
@@ -23,7 +23,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import generator
+from benchmarks import analyses, generator
 from benchmarks.footpath_run import settings_of
 from benchmarks.measuring import in_process_of_its_own
 
@@ -273,6 +273,70 @@ class Bench:
             )
         self.details["others"] = found
 
+    def analyses(self) -> None:
+        """Part 6: funnels, retention, lifecycle and paths against SQL by hand and ClickHouse on sorted tables."""
+        levels = in_process_of_its_own("benchmarks.window_funnel")
+        self.details["window_funnel"] = levels
+        different = sum(levels["different"].values())
+        self.result("analyses", "windowFunnel's levels compared, all modes", levels["levels"])
+        self.result("analyses", "... that differ from footpath.window_funnel's", different, "", "0")
+        if different:
+            raise SystemExit(f"levels differ from windowFunnel's: {levels['different']}")
+        short, long = self.built(SHORT_DAYS), self.built(LONG_DAYS)
+        compiled = self.folder / "analyses.json"
+        analyses.compile_questions(compiled)
+        in_process_of_its_own("benchmarks.analyses", str(long), "prepare")
+
+        def measure(home: Path, name: str, tool: str) -> dict[str, Any]:
+            self.say(f"{name}: {tool}, {home.name}")
+            return in_process_of_its_own(
+                "benchmarks.analyses", str(home), name, tool, str(compiled)
+            )
+
+        events = {home: json.loads((home / "raw_is_ready").read_text()) for home in (short, long)}
+        found = self.details["analyses"] = {}
+        for name, question in analyses.questions().items():
+            tools = [
+                tool for tool in ("footpath", "by_hand", "clickhouse") if getattr(question, tool)
+            ]
+            answers = found[name] = {tool: measure(long, name, tool) for tool in tools}
+            compared = {
+                tool: answer
+                for tool, answer in answers.items()
+                if tool != "clickhouse" or not question.clickhouse_asks
+            }
+            if len({answer["checksum"] for answer in compared.values()}) > 1:
+                raise SystemExit(f"{name}: the answers differ: {json.dumps(compared, indent=1)}")
+            ours = answers["footpath"]
+            for tool, text, aim in (
+                ("clickhouse", "ClickHouse", "at most 1"),
+                ("by_hand", "by hand", "at most 1.3"),
+            ):
+                if tool in answers:
+                    asks = question.clickhouse_asks if tool == "clickhouse" else ""
+                    self.result(
+                        "analyses",
+                        f"{name}: footpath / {text}{asks and f' ({asks})'}",
+                        ours["cpu"] / max(answers[tool]["cpu"], 0.01),
+                        "",
+                        aim,
+                    )
+            for tool, answer in answers.items():
+                self.result(
+                    "analyses",
+                    f"{name}: {tool}",
+                    answer["cpu"],
+                    f"CPU s, {answer['wall']:.1f} s wall, peak {answer['peak_memory'] / GIB:.1f} GiB",
+                )
+            answers["short"] = measure(short, name, "footpath")
+            self.result(
+                "analyses",
+                f"{name}: CPU s per event, {LONG_DAYS} days / {SHORT_DAYS} days",
+                (ours["cpu"] / events[long]) / (max(answers["short"]["cpu"], 0.01) / events[short]),
+                "",
+                "about 1",
+            )
+
 
 def show(bench: Bench, path: Path, size: float) -> None:
     """Print the table and write the file."""
@@ -303,7 +367,7 @@ def show(bench: Bench, path: Path, size: float) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the parts that were asked for."""
-    parts = ("build", "daily", "memory", "loading", "others")
+    parts = ("build", "daily", "memory", "loading", "others", "analyses")
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--size", type=float, default=2, help="million events of the long history")
     parser.add_argument("--part", choices=parts, action="append", help="only this part")
