@@ -9,6 +9,7 @@ not measured: the answer goes into a table.
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ def prepare(home: Path) -> None:
 def ask_duckdb(home: Path, sql: str, compared: str, clock: Clock) -> list[tuple[Any, ...]]:
     """Answer by DuckDB, with the memory that footpath's runs give it."""
     with connect(settings_of(home).warehouse, read_only=True) as connection:
-        connection.execute("set memory_limit = '4GB'")
+        limit = os.environ.get("FOOTPATH_MEMORY_LIMIT", "2GB")
+        connection.execute(f"set memory_limit = {literal(limit)}")
         with clock.span("all"):
             connection.execute(f"create temp table answer as {sql}")
         return connection.execute(compared).fetchall()
