@@ -453,7 +453,6 @@ broken_down_events as (
 
     select
         events_in_time.entity,
-        events_in_time.event_key,
         {{ 'breakdowns' if of_step else 'breakdown_values' }}.breakdown,
         {% for flag in flags -%}
         {% if flag == own_class -%}
@@ -511,7 +510,6 @@ funnel_events as (
 
     select
         events.entity,
-        events.event_key,
         {% if breakdown is not none %}events.breakdown,
         {% endif -%}
         {% if entry_interval is not none -%}
@@ -782,8 +780,8 @@ numbered_events as (
 
     select
         *,
-        dense_rank() over (partition by {{ partition }} order by event_at) as instant_number,
-        count(*) over (partition by {{ partition }} order by event_at range between current row and current row) as event_count
+        cast(dense_rank() over (partition by {{ partition }} order by event_at) as integer) as instant_number,
+        cast(count(*) over (partition by {{ partition }} order by event_at range between current row and current row) as integer) as event_count
     from funnel_events
 
 ),
