@@ -73,7 +73,12 @@ def in_parts(numbers: list[int]) -> list[list[int] | None]:
     return [numbers[start:end] for start, end in itertools.pairwise(edges)]
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[] if name == "default" else pytest.mark.long) for name in WORLDS
+    ],
+)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "World":
     settings, scenarios = WORLDS[request.param]
     spaces: dict[str, History] = {}
