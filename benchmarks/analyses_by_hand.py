@@ -7,7 +7,7 @@ everybody with an event of a step is asked about, there are fewer than 63 weeks,
 same time, so ties are not looked at.
 
 Also tried and slower. On 2 million events, CPU seconds: ASOF joins of all events 1.3, of those that the bounds leave
-0.9. On 20 million, beside other work that makes seconds hard to compare: one list of events per person, sorted, 9 before
+0.9. On 20 million, beside other work that makes seconds hard to compare: one list of events per person, sorted, 9 until
 the steps are looked for; the first of four joins as a window 13, hashes of people as keys 10, all ASOF joins 9 to 14;
 strict steps by four leads in one window or by numbered rows 14, the leads by pairs 9.
 """
