@@ -123,8 +123,8 @@ def test_models_of_the_project_stand_on_footpaths_tables_and_settings(installed:
     ]
     assert installed.query("select cast(seconds as integer) from dev.longest_session") == [(60,)]
     assert installed.query("from dev.order_funnel order by step") == [
-        (1, "Checkout Started", 2),
-        (2, "Order Placed", 1),
+        (1, "Checkout Started", 2, None, None),
+        (2, "Order Placed", 1, 61.0, 61.0),
     ]
 
 
