@@ -1,4 +1,4 @@
-{#- Joins to the latest row before, where engines differ. -#}
+{#- The row before and the first row, where engines differ. -#}
 
 {#-
     Rows of `events` for which `condition` holds and before which, or at which, `previous` has a row of the same keys whose
@@ -48,4 +48,40 @@
     asof inner join {{ previous }} as previous
         on {% for key in keys %}events.{{ key }} = previous.{{ key }} and {% endfor %}events.event_at >= previous.event_at
     where {{ footpath.funnel_in_window('previous.started_at', window_seconds, 'events.event_at') }}
+{%- endmacro %}
+
+
+{#-
+    A select of one value for each `entity` of a relation, the first or last one (`direction` asc or desc) in the order of
+    `columns` that is not null; '' where all are.
+-#}
+{% macro value_by_place(relation, entity, value, columns, direction) %}
+    {{- return(adapter.dispatch('value_by_place', 'footpath')(relation, entity, value, columns, direction)) -}}
+{% endmacro %}
+
+{% macro default__value_by_place(relation, entity, value, columns, direction) -%}
+    select
+        {{ entity }},
+        coalesce(max(case when place = 1 then {{ value }} end), '') as {{ value }}
+    from (
+        select
+            {{ entity }},
+            {{ value }},
+            row_number() over (
+                partition by {{ entity }}
+                order by case when {{ value }} is null then 1 else 0 end asc{% for column in columns %}, {{ column }} {{ direction }}{% endfor %}
+
+            ) as place
+        from {{ relation }}
+    ) as placed
+    group by {{ entity }}
+{%- endmacro %}
+
+{#- DuckDB's aggregates need no sort of all rows. They leave nulls out. -#}
+{% macro duckdb__value_by_place(relation, entity, value, columns, direction) -%}
+    select
+        {{ entity }},
+        coalesce({{ 'arg_max' if direction == 'desc' else 'arg_min' }}({{ value }}, row({{ columns | join(', ') }})), '') as {{ value }}
+    from {{ relation }}
+    group by {{ entity }}
 {%- endmacro %}

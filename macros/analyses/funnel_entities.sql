@@ -24,8 +24,12 @@
     steps, window_seconds, order, reentry, window_anchor, ties, exclusions, breakdown, breakdown_attribution
 ) -%}
 {%- set n = funnel.steps | length -%}
+{#- One value for all a person does: looked up apart, it is no part of the chains. -#}
+{%- set of_entity = breakdown is not none and breakdown_attribution in ('first_touch', 'last_touch') -%}
+{%- set outcomes = 'outcomes' if of_entity else 'entities' -%}
+{%- set only_levels = funnel.is_simple and order == 'ordered' and not times and not funnel.has_optional -%}
 {%- set keys = ['entity'] -%}
-{%- if breakdown is not none %}{% do keys.append('breakdown') %}{% endif -%}
+{%- if breakdown is not none and not of_entity %}{% do keys.append('breakdown') %}{% endif -%}
 {%- if entry_interval is not none %}{% do keys.append('entry_interval') %}{% endif -%}
 {%- set partition = keys | join(', ') -%}
 {#- How long a chain may be. -#}
@@ -37,19 +41,24 @@
 
 {% if order == 'unordered' -%}
 {%- if funnel.is_simple -%}
-{{ footpath.funnel_unordered_simple(funnel, keys, window_seconds, times) }}
+{{ footpath.funnel_unordered_simple(funnel, keys, window_seconds, times, outcomes) }}
 {%- else -%}
-{{ footpath.funnel_unordered(funnel, keys, window_seconds, reentry, times) }}
+{{ footpath.funnel_unordered(funnel, keys, window_seconds, reentry, times, outcomes) }}
 {%- endif -%}
 {%- else -%}
-{%- if funnel.strict -%}
+{%- if funnel.strict and funnel.is_simple -%}
+{{ footpath.funnel_strict_simple(funnel, keys, window_seconds, window_anchor, ties) }}
+{%- elif funnel.strict -%}
 {{ footpath.funnel_strict(funnel, keys, window_seconds, reentry, window_anchor, ties) }}
+{%- elif only_levels -%}
+{{ footpath.funnel_earliest(funnel, keys, window_seconds, reentry, window_anchor) }}
 {%- elif funnel.is_simple -%}
 {{ footpath.funnel_simple(funnel, keys, window_seconds, reentry, window_anchor) }}
 {%- else -%}
 {{ footpath.funnel_chains(funnel, keys, window_seconds, reentry, window_anchor, ties) }}
 {%- endif %}
 
+{% if not only_levels -%}
 -- The deepest step of each entity, and when a chain that is not void filled it first.
 deepest as (
 
@@ -71,6 +80,7 @@ deepest as (
 
 ),
 
+{% endif -%}
 {% if times or funnel.open_steps -%}
 completed as (
 
@@ -125,7 +135,7 @@ times as (
 {%- set found = 'completed' if times or funnel.open_steps else 'deepest' -%}
 {%- set clean = 'case when ' ~ found ~ '.completed_at is null then 0 else ' if funnel.open_steps else '' -%}
 {%- set end = ' end' if funnel.open_steps else '' -%}
-entities as (
+{{ outcomes }} as (
 
     select
         {% for key in keys %}{{ found }}.{{ key }},
@@ -150,6 +160,18 @@ entities as (
     left join times
         on {% for key in keys %}{{ found }}.{{ key }} = times.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
     {% endif %}
+
+)
+{%- endif %}
+{%- if of_entity %},
+
+entities as (
+
+    select
+        outcomes.*,
+        breakdown_values.breakdown
+    from outcomes
+    inner join breakdown_values on outcomes.entity = breakdown_values.entity
 
 )
 {%- endif %}
@@ -254,296 +276,32 @@ entities as (
             {% do open_steps.append(step) %}
         {% endfor %}
     {% endfor %}
+    {% set is_simple = not voids and not any_event and components | length == definitions | length
+        and (ties == 'step_order' or order == 'strict') and (reentry == 'best_chain' or order == 'ordered') %}
+    {% set marks = [] %}
+    {% for class in classes %}{% do marks.append('class_' ~ loop.index) %}{% endfor %}
+    {% for exclusion in voids %}{% do marks.append('exclusion_' ~ loop.index) %}{% endfor %}
     {% do return({
         'steps': definitions, 'exclusions': voids, 'classes': classes, 'class_of': class_of,
         'components': components.values() | list, 'sets': sets, 'open_steps': open_steps,
-        'is_simple': (order == 'ordered' or (order == 'unordered' and reentry == 'best_chain'))
-            and ties == 'step_order' and not voids
-            and components | length == definitions | length and not any_event,
+        'is_simple': is_simple,
+        'marks': ['class_number'] if is_simple else marks,
+        'has_optional': definitions | selectattr('optional', 'defined') | selectattr('optional') | list | length > 0,
         'strict': order == 'strict',
     }) %}
 {% endmacro %}
 
 
 {#-
-    Steps up to `funnel_events`: the events that matter, once per entity, value of the breakdown and interval of an entry
-    that they may belong to, with may_start (a chain may start here) and one flag per class of steps (class_1 ...) and
-    exclusion (exclusion_1 ...). `reach` is how long a chain may be, in seconds.
+    Columns of_1, of_2, of_1_2 ...: how many events are of some class of each set of classes that one event may fill, each
+    with a comma after it. `aggregate` is none for a single event.
 -#}
-{% macro funnel_events(
-    funnel, per, date_from, date_to, clip_to_range, reach, breakdown, breakdown_attribution, breakdown_limit,
-    entry_interval, timezone, week_start, people, events
-) -%}
-{%- set narrow = namespace(is=per in ('person', 'session') and breakdown is none) -%}
-{%- set fields = {'entity': {'person': 'person_id', 'session': 'session_id'}.get(per, per)} -%}
-{%- set wanted = [] -%}
-{%- set flags = [] -%}
-{%- set first_times = {} -%}
-{%- for class in funnel.classes -%}
-    {%- set flag = 'class_' ~ loop.index -%}
-    {%- do flags.append(flag) -%}
-    {%- do fields.update({flag: 'case when ' ~ footpath.event_condition(class) ~ ' then 1 else 0 end'}) -%}
-    {%- if class.first_time in (true, 'event') -%}
-        {#- the first of its name is looked for among all of that name -#}
-        {%- set named = {'event': class.event} -%}
-        {%- do wanted.append(named) -%}
-        {%- do first_times.update({flag: 'named_' ~ loop.index}) -%}
-        {%- do fields.update({'named_' ~ loop.index: 'case when ' ~ footpath.event_condition(named) ~ ' then 1 else 0 end'}) -%}
-    {%- else -%}
-        {%- do wanted.append(class) -%}
-        {%- if class.first_time == 'matching' %}{% do first_times.update({flag: flag}) %}{% endif -%}
-    {%- endif -%}
-{%- endfor -%}
-{%- for exclusion in funnel.exclusions -%}
-    {%- do wanted.append(exclusion) -%}
-    {%- do flags.append('exclusion_' ~ loop.index) -%}
-    {%- do fields.update({'exclusion_' ~ loop.index: 'case when ' ~ footpath.event_condition(exclusion) ~ ' then 1 else 0 end'}) -%}
-{%- endfor -%}
-{%- for definition in funnel.classes + funnel.exclusions if definition.filter or definition.where -%}
-    {%- set narrow.is = false -%}
-{%- endfor -%}
-{%- if breakdown is not none -%}
-    {%- do fields.update({'value': breakdown.sql if breakdown is mapping else footpath.json_member('properties', breakdown)}) -%}
-{%- endif -%}
-{%- set limits = ['entity is not null'] -%}
-{%- if date_from is not none %}{% do limits.append(footpath.in_range('event_at', date_from, none, timezone)) %}{% endif -%}
-{%- if date_to is not none and (clip_to_range or reach is not none) -%}
-    {%- do limits.append(footpath.in_range(
-        'event_at' if clip_to_range else footpath.add_seconds('event_at', -reach), none, date_to, timezone
-    )) -%}
-{%- endif -%}
-{%- if not funnel.strict -%}
-    {%- set some = [] -%}
-    {%- for flag in flags %}{% do some.append(flag ~ ' = 1') %}{% endfor -%}
-    {%- do limits.append('(' ~ some | join(' or ') ~ ')') -%}
-{%- endif -%}
-{%- set may_start = footpath.in_range('event_at', date_from, date_to, timezone) -%}
-{%- set first_class = 'class_' ~ funnel.class_of[0] -%}
-{%- set of_step = breakdown is not none and breakdown_attribution.startswith('step_') -%}
-{%- set own_class = 'class_' ~ funnel.class_of[breakdown_attribution[5:] | int - 1] if of_step else none -%}
-all_events as (
-
-    {{ footpath.analysis_events([] if funnel.strict else wanted, fields, people, events, narrow=narrow.is) }}
-
-),
-
-{% for flag, among in first_times.items() -%}
-first_of_{{ flag }} as (
-
-    select event_key
-    from (
-        select
-            event_key,
-            row_number() over (partition by person_id order by event_at asc, event_key asc) as place
-        from all_events
-        where {{ among }} = 1
-    ) as placed
-    where place = 1
-
-),
-
-{% endfor -%}
-flagged_events as (
-
-    select
-        entity,
-        event_key,
-        {% if breakdown is not none %}coalesce(value, '') as own_value,
-        value,
-        {% endif -%}
-        {% for flag in flags -%}
-        {% if flag in first_times -%}
-        case when {{ flag }} = 1 and event_key in (select chosen.event_key from first_of_{{ flag }} as chosen) then 1 else 0 end as {{ flag }},
-        {% else -%}
-        {{ flag }},
-        {% endif -%}
+{% macro funnel_counts(funnel, aggregate='') -%}
+    {%- for subset in funnel.sets -%}
+        {%- set flags = [] -%}
+        {%- for class in subset %}{% do flags.append('class_' ~ class) %}{% endfor -%}
+        {{ aggregate }}(case when {{ footpath.any_flag(flags) }} then 1 else 0 end) as of_{{ subset | join('_') }},
         {% endfor -%}
-        event_at
-    from all_events
-
-),
-
-events_in_time as (
-
-    select *
-    from flagged_events
-    where {{ limits | join(' and ') }}
-
-),
-
-{% if breakdown is not none -%}
-{% if breakdown_attribution in ('first_touch', 'last_touch') -%}
--- The first (or last) value that an event of the funnel carries.
-values_of_entities as (
-
-    select
-        entity,
-        coalesce(max(case when place = 1 then value end), '') as own_value
-    from (
-        select
-            entity,
-            value,
-            row_number() over (
-                partition by entity
-                order by case when value is null then 1 else 0 end asc, {% if breakdown_attribution == 'first_touch' %}event_at asc, event_key asc{% else %}event_at desc, event_key desc{% endif %}
-
-            ) as place
-        from events_in_time
-        {% if funnel.strict %}where {{ footpath.any_flag(flags) }}{% endif %}
-    ) as placed
-    group by entity
-
-),
-
-{% else -%}
-values_of_entities as (
-
-    select distinct
-        entity,
-        own_value
-    from events_in_time
-    where {{ own_class ~ ' = 1' if of_step else footpath.any_flag(flags) }}
-
-),
-
-{% endif -%}
-{% if breakdown_limit is not none -%}
-most_frequent_values as (
-
-    select own_value
-    from (
-        select
-            own_value,
-            row_number() over (order by count(distinct entity) desc, own_value asc) as place
-        from values_of_entities
-        group by own_value
-    ) as placed
-    where place <= {{ breakdown_limit }}
-
-),
-
-{% endif -%}
-breakdown_values as (
-
-    select distinct
-        entity,
-        own_value,
-        {% if breakdown_limit is not none -%}
-        case when own_value in (select frequent.own_value from most_frequent_values as frequent) then own_value else 'Other' end as breakdown
-        {% else -%}
-        own_value as breakdown
-        {% endif %}
-    from values_of_entities
-
-),
-
-{% if of_step -%}
--- Each value of a person is a funnel of its own, in which the step has to carry that value.
-breakdowns as (
-
-    select distinct
-        entity,
-        breakdown
-    from breakdown_values
-
-),
-
-{% endif -%}
-broken_down_events as (
-
-    select
-        events_in_time.entity,
-        {{ 'breakdowns' if of_step else 'breakdown_values' }}.breakdown,
-        {% for flag in flags -%}
-        {% if flag == own_class -%}
-        case when events_in_time.{{ flag }} = 1 and own.breakdown = breakdowns.breakdown then 1 else 0 end as {{ flag }},
-        {% else -%}
-        events_in_time.{{ flag }},
-        {% endif -%}
-        {% endfor -%}
-        events_in_time.event_at
-    from events_in_time
-    {% if of_step -%}
-    inner join breakdowns on events_in_time.entity = breakdowns.entity
-    left join breakdown_values as own
-        on events_in_time.entity = own.entity and events_in_time.own_value = own.own_value
-    {% elif breakdown_attribution == 'all_events' -%}
-    inner join breakdown_values
-        on events_in_time.entity = breakdown_values.entity and events_in_time.own_value = breakdown_values.own_value
-    {% else -%}
-    inner join breakdown_values on events_in_time.entity = breakdown_values.entity
-    {% endif %}
-
-),
-
-{% endif -%}
-{%- set found = 'broken_down_events' if breakdown is not none else 'events_in_time' -%}
-{%- set breakdown_key = ['breakdown'] if breakdown is not none else [] -%}
-{% if entry_interval is not none -%}
-{%- set number = footpath.interval_number('event_at', entry_interval, timezone, week_start) -%}
--- The intervals in which somebody entered: a funnel for each of them.
-entries as (
-
-    select
-        entity,
-        {% if breakdown is not none %}breakdown,
-        {% endif -%}
-        {{ number }} as entry_interval
-    from {{ found }}
-    where {{ first_class }} = 1 and {{ may_start }}
-    group by entity, {% if breakdown is not none %}breakdown, {% endif %}{{ number }}
-
-),
-
-bounded_entries as (
-
-    select
-        *,
-        {{ footpath.interval_start_utc('entry_interval', entry_interval, timezone, week_start) }} as from_at,
-        {{ footpath.interval_start_utc('entry_interval + 1', entry_interval, timezone, week_start) }} as to_at
-    from entries
-
-),
-
-{% endif -%}
-funnel_events as (
-
-    select
-        events.entity,
-        {% if breakdown is not none %}events.breakdown,
-        {% endif -%}
-        {% if entry_interval is not none -%}
-        entries.entry_interval,
-        {% endif -%}
-        {% if funnel.is_simple -%}
-        case{% for flag in flags %} when events.{{ flag }} = 1 then {{ loop.index }}{% endfor %} end as class_number,
-        {% else -%}
-        {% for flag in flags -%}
-        events.{{ flag }},
-        {% endfor -%}
-        {% endif -%}
-        case when {{ footpath.in_range('events.event_at', date_from, date_to, timezone) }}{% if entry_interval is not none %} and events.event_at < entries.to_at{% endif %} then 1 else 0 end as may_start,
-        events.event_at
-    from {{ found }} as events
-    {% if entry_interval is not none -%}
-    inner join bounded_entries as entries
-        on
-            events.entity = entries.entity
-            {% if breakdown is not none -%}
-            and events.breakdown = entries.breakdown
-            {% endif -%}
-            and events.event_at >= entries.from_at
-            {% if reach is not none -%}
-            and events.event_at < {{ footpath.add_seconds('entries.to_at', reach) }}
-            {% endif -%}
-    {% endif %}
-
-),
-{%- endmacro %}
-
-
-{% macro any_flag(flags) -%}
-    ({% for flag in flags %}{{ flag }} = 1{{ ' or ' if not loop.last }}{% endfor %})
 {%- endmacro %}
 
 
@@ -594,319 +352,6 @@ funnel_events as (
     {% endfor %}
     {% do return(filled) %}
 {% endmacro %}
-
-
-{#-
-    The following macros render steps up to `reached`: where chains fill steps, one row per entity, step and instant, or
-    more, with event_at, started_at (the latest start of such a chain; with window_anchor previous_step event_at) and
-    is_void (0 or 1, when there are exclusions).
--#}
-
-{#- Each event fills one step at the most, and events of one instant follow each other as the steps do. -#}
-{% macro funnel_simple(funnel, keys, window_seconds, reentry, window_anchor) -%}
-{%- set n = funnel.steps | length -%}
-{%- set partition = keys | join(', ') -%}
-step_1 as (
-
-    select
-        {{ partition }},
-        {{ 'min(event_at)' if reentry == 'first_entry_only' else 'event_at' }} as event_at,
-        {{ 'min(event_at)' if reentry == 'first_entry_only' else 'event_at' }} as started_at
-    from funnel_events
-    where class_number = 1 and may_start = 1
-    {%- if reentry == 'first_entry_only' %}
-
-    group by {{ partition }}
-    {%- endif %}
-
-),
-
-{% for step in range(2, n + 1) -%}
-{%- set before = [] -%}
-{%- for earlier in range(step - 1, 0, -1) -%}
-    {%- if footpath.funnel_steps_between(funnel, earlier, step) | length == 1 %}{% do before.append(earlier) %}{% endif -%}
-{%- endfor -%}
-{% if before | length > 1 -%}
-before_step_{{ step }} as (
-
-    {% for earlier in before -%}
-    select
-        {{ partition }},
-        event_at,
-        started_at
-    from step_{{ earlier }}
-    {% if not loop.last %}union all
-    {% endif -%}
-    {% endfor %}
-
-),
-
-{% endif -%}
-step_{{ step }} as (
-
-    {{ footpath.latest_before(
-        'funnel_events', 'class_number = ' ~ step,
-        'before_step_' ~ step if before | length > 1 else 'step_' ~ before[0], keys, window_seconds, window_anchor
-    ) }}
-
-),
-
-{% endfor -%}
-reached as (
-
-    {% for step in range(1, n + 1) -%}
-    select
-        {{ partition }},
-        {{ step }} as step,
-        event_at,
-        started_at
-    from step_{{ step }}
-    {% if not loop.last %}union all
-    {% endif -%}
-    {% endfor %}
-
-),
-{%- endmacro %}
-
-
-{#- Ordered steps that one event may fill several of, or with exclusions, or whose times have to increase. -#}
-{% macro funnel_chains(funnel, keys, window_seconds, reentry, window_anchor, ties) -%}
-{%- set n = funnel.steps | length -%}
-{%- set partition = keys | join(', ') -%}
-instants as (
-
-    select
-        {{ partition }},
-        {% for subset in funnel.sets -%}
-        sum(case when {% for class in subset %}class_{{ class }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end) as of_{{ subset | join('_') }},
-        {% endfor -%}
-        {% for exclusion in funnel.exclusions -%}
-        max(exclusion_{{ loop.index }}) as exclusion_{{ loop.index }},
-        {% endfor -%}
-        max(may_start) as may_start,
-        event_at
-    from funnel_events
-    group by {{ partition }}, event_at
-
-),
-
-level_0 as (
-
-    select
-        *,
-        {{ footpath.funnel_next_exclusions(funnel, partition) }}
-        {% for step in funnel.open_steps -%}
-        sum(case when {{ footpath.funnel_voids(funnel, step) }} then 1 else 0 end) over (
-            partition by {{ partition }} order by event_at rows between unbounded preceding and current row
-        ) as exclusions_{{ step }},
-        {% endfor -%}
-        {{ footpath.funnel_may_enter(funnel, partition, reentry) }} as may_enter
-    from instants
-
-),
-
-{% for step in range(1, n + 1) -%}
-{%- set starts = [] -%}
-{%- for from_step in range(0, step) -%}
-    {%- set filled = footpath.funnel_steps_between(funnel, from_step, step) -%}
-    {%- if ties == 'step_order' or filled | length == 1 -%}
-        {%- set before = 'start_before_' ~ from_step -%}
-        {%- set start = 'event_at' if from_step == 0 or window_anchor == 'previous_step' else before -%}
-        {%- set possible = 'may_enter = 1' if from_step == 0 else footpath.funnel_in_window(before, window_seconds) -%}
-        {%- do starts.append(
-            'case when ' ~ possible ~ ' and ' ~ footpath.funnel_fills(funnel, filled) ~ ' then ' ~ start ~ ' end'
-        ) -%}
-    {%- endif -%}
-{%- endfor -%}
-level_{{ step }} as (
-
-    select
-        *,
-        {{ footpath.latest_of(starts) }} as started_{{ step }}
-    from {% if step == 1 %}level_0{% else %}(
-        select
-            *,
-            {% if step - 1 in funnel.open_steps -%}
-            -- Since the last exclusion: one at an instant of the chain itself is not between two of its steps.
-            case
-                when {{ footpath.funnel_voids(funnel, step - 1) }}
-                    then max(started_{{ step - 1 }}) over (
-                        partition by {{ partition }} order by exclusions_{{ step - 1 }} range between 1 preceding and 1 preceding
-                    )
-                else max(started_{{ step - 1 }}) over (
-                    partition by {{ partition }}, exclusions_{{ step - 1 }} order by event_at rows between unbounded preceding and 1 preceding
-                )
-            end as start_before_{{ step - 1 }}
-            {%- else -%}
-            max(started_{{ step - 1 }}) over (
-                partition by {{ partition }} order by event_at rows between unbounded preceding and 1 preceding
-            ) as start_before_{{ step - 1 }}
-            {%- endif %}
-        from level_{{ step - 1 }}
-    ) as before{% endif %}
-
-),
-
-{% endfor -%}
-reached as (
-
-    {% for step in range(1, n + 1) -%}
-    select
-        {{ partition }},
-        {{ step }} as step,
-        event_at,
-        started_{{ step }} as started_at{{ ',' if funnel.open_steps }}
-        {% if funnel.open_steps -%}
-        {{ footpath.funnel_is_void(funnel, step, 'started_' ~ step, window_seconds) }} as is_void
-        {% endif -%}
-    from level_{{ n }}
-    where started_{{ step }} is not null
-    {% if not loop.last %}union all
-    {% endif -%}
-    {% endfor %}
-
-),
-{%- endmacro %}
-
-
-{#-
-    Steps with no other event between them: a chain goes on from one instant to the next one at which the entity did
-    anything. What came before it at its first instant, and after it at its last one, is in nobody's way.
--#}
-{% macro funnel_strict(funnel, keys, window_seconds, reentry, window_anchor, ties) -%}
-{%- set n = funnel.steps | length -%}
-{%- set partition = keys | join(', ') -%}
-numbered_events as (
-
-    select
-        *,
-        cast(dense_rank() over (partition by {{ partition }} order by event_at) as integer) as instant_number,
-        cast(count(*) over (partition by {{ partition }} order by event_at range between current row and current row) as integer) as event_count
-    from funnel_events
-
-),
-
-step_events as (
-
-    select *
-    from numbered_events
-    where {% for class in funnel.classes %}class_{{ loop.index }} = 1 or {% endfor %}{% for exclusion in funnel.exclusions %}exclusion_{{ loop.index }} = 1 or {% endfor %}false
-
-),
-
--- Most instants have one event.
-instants as (
-
-    select
-        {{ partition }},
-        instant_number,
-        event_count,
-        {% for subset in funnel.sets -%}
-        case when {% for class in subset %}class_{{ class }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end as of_{{ subset | join('_') }},
-        {% endfor -%}
-        {% for exclusion in funnel.exclusions -%}
-        exclusion_{{ loop.index }},
-        {% endfor -%}
-        may_start,
-        event_at
-    from step_events
-    where event_count = 1
-    union all
-    select
-        {{ partition }},
-        instant_number,
-        event_count,
-        {% for subset in funnel.sets -%}
-        sum(case when {% for class in subset %}class_{{ class }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end) as of_{{ subset | join('_') }},
-        {% endfor -%}
-        {% for exclusion in funnel.exclusions -%}
-        max(exclusion_{{ loop.index }}) as exclusion_{{ loop.index }},
-        {% endfor -%}
-        max(may_start) as may_start,
-        event_at
-    from step_events
-    where event_count > 1
-    group by {{ partition }}, instant_number, event_count, event_at
-
-),
-
-{% if funnel.open_steps or reentry == 'first_entry_only' -%}
-entered_instants as (
-
-    select
-        *,
-        {{ footpath.funnel_next_exclusions(funnel, partition) }}
-        {{ footpath.funnel_may_enter(funnel, partition, reentry) }} as may_enter
-    from instants
-
-),
-
-{% endif -%}
-{%- set found = 'entered_instants' if funnel.open_steps or reentry == 'first_entry_only' else 'instants' -%}
-{%- set may_enter = 'may_enter' if funnel.open_steps or reentry == 'first_entry_only' else 'may_start' -%}
-{% for step in range(1, n + 1) -%}
--- goes_on: nothing else happened at that instant that the chain would have to pass.
-step_{{ step }} as (
-
-    {%- set origins = [] -%}
-    {%- for from_step in range(0, step) -%}
-        {%- if ties == 'step_order' or footpath.funnel_steps_between(funnel, from_step, step) | length == 1 -%}
-            {%- do origins.append(from_step) -%}
-        {%- endif -%}
-    {%- endfor %}
-    {% for from_step in origins -%}
-    {%- set filled = footpath.funnel_steps_between(funnel, from_step, step) -%}
-    {% if not loop.first %}union all
-    {% endif -%}
-    select
-        {% for key in keys %}instants.{{ key }},
-        {% endfor -%}
-        instants.instant_number,
-        instants.event_at,
-        {% if step in funnel.open_steps -%}
-        instants.next_exclusion_{{ step }},
-        {% endif -%}
-        {{ 'instants.event_at' if from_step == 0 or window_anchor == 'previous_step' else 'before.started_at' }} as started_at,
-        {{ 1 if from_step == 0 else 'case when instants.event_count = ' ~ filled | length ~ ' then 1 else 0 end' }} as goes_on
-    from {{ found }} as instants
-    {% if from_step > 0 -%}
-    inner join step_{{ from_step }} as before
-        on
-            {% for key in keys %}instants.{{ key }} = before.{{ key }} and {% endfor %}instants.instant_number = before.instant_number + 1
-            and before.goes_on = 1
-    {% endif -%}
-    where
-        {{ 'instants.' ~ may_enter ~ ' = 1' if from_step == 0 else footpath.funnel_in_window('before.started_at', window_seconds, 'instants.event_at') }}
-        and instants.event_count >= {{ filled | length }}
-        and {{ footpath.funnel_fills(funnel, filled) }}
-    {% endfor %}
-
-),
-
-{% endfor -%}
-reached as (
-
-    {% for step in range(1, n + 1) -%}
-    select
-        {{ partition }},
-        {{ step }} as step,
-        event_at,
-        {% if funnel.open_steps -%}
-        max({{ footpath.funnel_is_void(funnel, step, 'started_at', window_seconds) }}) as is_void,
-        max(started_at) as started_at
-        {% else -%}
-        started_at
-        {% endif -%}
-    from step_{{ step }}
-    {% if funnel.open_steps -%}
-    group by {{ partition }}, event_at
-    {% endif -%}
-    {% if not loop.last %}union all
-    {% endif -%}
-    {% endfor %}
-
-),
-{%- endmacro %}
 
 
 {#- True when a chain from there may still be continued at an instant. -#}

@@ -1,9 +1,9 @@
 {#-
-    Steps up to `entities` for a funnel whose steps may be done in any order: how many different steps an entity does
+    Steps up to the outcomes for a funnel whose steps may be done in any order: how many different steps an entity does
     within the window from any event of the funnel. An event fills one step. An exclusion after the first event, before
     all steps are done, voids what began there: the entity stays in step 1.
 -#}
-{% macro funnel_unordered(funnel, keys, window_seconds, reentry, times=true) -%}
+{% macro funnel_unordered(funnel, keys, window_seconds, reentry, times, outcomes) -%}
 {%- set n = funnel.steps | length -%}
 {%- set partition = keys | join(', ') -%}
 {%- set window_end -%}
@@ -17,9 +17,7 @@ instants as (
 
     select
         {{ partition }},
-        {% for subset in funnel.sets -%}
-        sum(case when {% for class in subset %}class_{{ class }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end) as of_{{ subset | join('_') }},
-        {% endfor -%}
+        {{ footpath.funnel_counts(funnel, 'sum') }}
         {% if funnel.exclusions -%}
         max(case when {% for exclusion in funnel.exclusions %}exclusion_{{ loop.index }} = 1{{ ' or ' if not loop.last }}{% endfor %} then 1 else 0 end) as is_exclusion,
         {% endif -%}
@@ -245,7 +243,7 @@ matched as (
 ),
 
 {% endif -%}
-entities as (
+{{ outcomes }} as (
 
     select
         {{ partition }},
@@ -269,29 +267,67 @@ entities as (
 
 
 {#- The same where each event fills one step at the most and nothing voids: the next event of each step tells all. -#}
-{% macro funnel_unordered_simple(funnel, keys, window_seconds, times=true) -%}
+{% macro funnel_unordered_simple(funnel, keys, window_seconds, times, outcomes) -%}
 {%- set n = funnel.steps | length -%}
 {%- set partition = keys | join(', ') -%}
 {%- set in_window = [] -%}
 {%- set within = [] -%}
+{%- set firsts = [] -%}
+{%- set counted_firsts = [] -%}
 {%- for step in range(1, n + 1) -%}
     {%- set condition = 'next_' ~ step ~ (
         ' is not null' if window_seconds is none else ' <= ' ~ footpath.add_seconds('event_at', window_seconds)
     ) -%}
     {%- do in_window.append('case when ' ~ condition ~ ' then 1 else 0 end') -%}
     {%- do within.append('case when ' ~ condition ~ ' then next_' ~ step ~ ' end') -%}
+    {%- do firsts.append('first_' ~ step) -%}
+    {%- do counted_firsts.append('case when first_' ~ step ~ ' is not null then 1 else 0 end') -%}
 {%- endfor -%}
+{% if not times -%}
+-- Whose first events of the steps lie in one window has done all of theirs in it.
+first_events as (
+
+    select
+        {{ partition }},
+        {% for step in range(1, n + 1) -%}
+        min(case when class_number = {{ step }} then event_at end) as first_{{ step }},
+        {% endfor -%}
+        min(case when may_start = 1 then event_at end) as first_start,
+        min(event_at) as first_at
+    from funnel_events
+    group by {{ partition }}
+
+),
+
+decided as (
+
+    select
+        {{ partition }},
+        {{ counted_firsts | join(' + ') }} as level,
+        case when first_start = first_at{% if window_seconds is not none %} and {{ footpath.latest_of(firsts) }} <= {{ footpath.add_seconds('first_start', window_seconds) }}{% endif %} then 1 else 0 end as is_decided
+    from first_events
+    where first_start is not null
+
+),
+
+{% endif -%}
 next_events as (
 
     select
         {{ partition }},
-        class_number,
         may_start,
         {% for step in range(1, n + 1) -%}
         min(case when class_number = {{ step }} then event_at end) over (partition by {{ partition }} order by event_at desc) as next_{{ step }},
         {% endfor -%}
         event_at
     from funnel_events
+    {%- if not times %}
+    where exists (
+        select 1
+        from decided
+        where {% for key in keys %}funnel_events.{{ key }} = decided.{{ key }} and {% endfor %}decided.is_decided = 0
+    )
+    {%- endif %}
 
 ),
 
@@ -308,7 +344,7 @@ possible_starts as (
         event_at
         {% endif -%}
     from next_events
-    where may_start = 1 and class_number is not null
+    where may_start = 1
 
 ),
 
@@ -321,6 +357,14 @@ deepest as (
         max(level) as level
     from possible_starts
     group by {{ partition }}
+    {%- if not times %}
+    union all
+    select
+        {{ partition }},
+        level
+    from decided
+    where is_decided = 1
+    {%- endif %}
 
 ),
 
@@ -395,7 +439,7 @@ times as (
 ),
 
 {% endif -%}
-entities as (
+{{ outcomes }} as (
 
     select
         {% for key in keys %}deepest.{{ key }},

@@ -38,11 +38,12 @@ class Funnel:
     breakdown: str | None = None
     attribution: str = "first_touch"
     interval: int | None = None
+    times: bool = True
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How far an entity came."""
+    """How far an entity came; `at` is empty when nobody asks for times."""
 
     level: int
     done: tuple[int, ...]
