@@ -284,7 +284,8 @@ matched as (
     {%- do counted_firsts.append('case when first_' ~ step ~ ' is not null then 1 else 0 end') -%}
 {%- endfor -%}
 {% if not times -%}
--- Whose first events of the steps lie in one window has done all of theirs in it.
+-- Whose first events of the steps lie in one window has done all of theirs in it. Events before the range are left out, so
+-- the first one that may start a funnel is the first of all.
 first_events as (
 
     select
@@ -292,8 +293,7 @@ first_events as (
         {% for step in range(1, n + 1) -%}
         min(case when class_number = {{ step }} then event_at end) as first_{{ step }},
         {% endfor -%}
-        min(case when may_start = 1 then event_at end) as first_start,
-        min(event_at) as first_at
+        min(case when may_start = 1 then event_at end) as first_start
     from funnel_events
     group by {{ partition }}
 
@@ -304,7 +304,7 @@ decided as (
     select
         {{ partition }},
         {{ counted_firsts | join(' + ') }} as level,
-        case when first_start = first_at{% if window_seconds is not none %} and {{ footpath.latest_of(firsts) }} <= {{ footpath.add_seconds('first_start', window_seconds) }}{% endif %} then 1 else 0 end as is_decided
+        case when {{ 'true' if window_seconds is none else footpath.latest_of(firsts) ~ ' <= ' ~ footpath.add_seconds('first_start', window_seconds) }} then 1 else 0 end as is_decided
     from first_events
     where first_start is not null
 
