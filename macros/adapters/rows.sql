@@ -57,3 +57,19 @@
     )
     {%- endif %}
 {%- endmacro %}
+
+
+{#-
+    For the `as` of a step of a with clause that others read several times: to read a stored table again each time, and not
+    to keep what it gives. For few columns of a columnar table that costs less. Elsewhere the engine decides.
+-#}
+{% macro not_materialized() %}
+    {{- return(adapter.dispatch('not_materialized', 'footpath')()) -}}
+{% endmacro %}
+
+{% macro default__not_materialized() -%}
+{%- endmacro %}
+
+{% macro duckdb__not_materialized() -%}
+    not materialized
+{%- endmacro %}

@@ -225,7 +225,7 @@ funnel_events as (
     {%- set narrow.is = false -%}
 {%- endfor -%}
 {%- if value is not none %}{% do fields.update({'own_value': value if prefix else 'coalesce(' ~ value ~ ", '')"}) %}{% endif -%}
-{{ prefix }}all_events as (
+{{ prefix }}all_events as{{ ' ' ~ footpath.not_materialized() if narrow.is and events is none }} (
 
     {{ footpath.analysis_events([] if all_events else wanted, fields, people, events, narrow=narrow.is) }}
 
