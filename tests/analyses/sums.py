@@ -2,6 +2,7 @@
 
 import duckdb
 
+from tests.analyses.reference_attribution import MODELS
 from tests.analyses.sql import compile_calls
 
 #: Each gives the rows in which two of our own tables disagree.
@@ -12,7 +13,9 @@ _DISAGREEMENTS = {
             select date_trunc('week', day)::date as cohort_week, count(distinct person_id) as active
             from user_days group by 1
         ) using (cohort_week)
-        where week_number = 0 and (returned_person_count <> cohort_size or cohort_size <> active)
+        where
+            (week_number = 0 or week_number is null)
+            and (returned_person_count is distinct from cohort_size or cohort_size is distinct from active)
     """,
     "new, returning and resurrecting people are the active ones": """
         select * from (
@@ -29,15 +32,17 @@ _DISAGREEMENTS = {
         full join (select day, count(*) as active from user_days group by day) using (day)
         where coalesce(active_person_count, 0) <> coalesce(active, 0)
     """,
-    "every model credits what was converted": """
+    "every model credits what was converted": f"""
         with converted as (
-            select event_name, count(*) as conversions, sum(value) as value from conversions group by event_name
+            select unnest({list(MODELS)}) as model, * from (
+                select event_name, count(*) as conversions, sum(value) as value from conversions group by event_name
+            )
         ),
         credited as (
             select model, event_name, sum(conversion_credit) as credits, sum(value_credit) as value
             from channel_attribution group by all
         )
-        select * from credited full join converted using (event_name)
+        select * from credited full join converted using (model, event_name)
         where credits is distinct from conversions or credited.value is distinct from converted.value
     """,
     "the catalogue counts every event once": """
