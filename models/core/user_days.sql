@@ -1,16 +1,42 @@
 {{ config(meta={'region': {'table': 'touched_people', 'columns': ['person_id', 'day']}}) }}
 
 -- depends_on: {{ ref('touched_people') }}
--- One row per person and reporting day with activity. Reads the link table by person and day, not the events.
+-- One row per person and reporting day with activity. Reads the link table by person and day; of the events themselves
+-- only the properties of those that are conversions under a condition.
 {% set partial = footpath.stored('user_days') %}
 
-with conditional_conversions as (
+with
+{% if partial %}
+-- Materialized, so that the few that are found are looked up, and not the other way round.
+conditional_ids as materialized (
+
+    select {{ footpath.row_id('events', 'event_key') }} as row_id
+    from {{ ref('event_rows') }} as events
+    inner join {{ ref('event_links') }} as links on events.event_key = links.event_key
+    inner join {{ ref('conversion_events') }} as conversions on links.event_name = conversions.event_name
+    where
+        events.row_state = 'event'
+        and links.is_counted
+        and conversions.condition_property is not null
+        and exists (
+            select 1
+            from {{ ref('touched_people') }} as touched
+            where touched.person_id = links.person_id and touched.day = links.event_day
+        )
+
+),
+
+{% endif %}
+conditional_conversions as (
 
     select events.event_key
     from {{ ref('event_rows') }} as events
     inner join {{ ref('conversion_events') }} as conversions on events.event_name = conversions.event_name
     where
         events.row_state = 'event'
+        {% if partial %}
+        and {{ footpath.row_id('events', 'event_key') }} in (select conditional_ids.row_id from conditional_ids)
+        {% endif %}
         and conversions.condition_property is not null
         and {{ footpath.is_conversion('events.properties', 'conversions') }}
 

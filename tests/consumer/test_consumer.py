@@ -105,6 +105,7 @@ def test_footpaths_tables_are_in_the_schema_that_the_project_chose(installed: Sh
     assert {schema for schema, _ in tables} == {"dev", "dev_analytics"}
     assert {name for schema, name in tables if schema == "dev"} == {
         "app_log",
+        "conversion_events",
         "app_events",
         "sessions_by_channel",
         "longest_session",
@@ -175,6 +176,15 @@ def test_a_new_batch_and_a_batch_that_grew_leave_what_a_full_refresh_leaves(
         " from dev_analytics.load_files order by all"
     ) == [("run-1", 10, 8, 0, 2), ("run-2", 4, 3, 1, 0)]
     assert shop.query("select sum(session_count) from dev.sessions_by_channel") == [(5,)]
+    # orders (u2 has two), and checkouts of the plan pro only (u1, v3)
+    assert shop.query(
+        "select day::text, event_count, conversion_count from dev_analytics.user_days order by all"
+    ) == [
+        ("2026-03-02", 4, 1),
+        ("2026-03-02", 4, 2),
+        ("2026-03-03", 1, 0),
+        ("2026-03-03", 1, 1),
+    ]
     assert {schema for schema, _ in shop.tables()} == {"dev", "dev_analytics"}
 
     shop.build("--full-refresh")
