@@ -76,13 +76,3 @@
 {% macro url_parameter(url, name) -%}
     {{ footpath.url_decode(footpath.regex_group(url, '[?&]' ~ name ~ '=([^&#]*)')) }}
 {%- endmacro %}
-
-
-{#- An aggregate: texts in their order, with a comma and a space between them. -#}
-{% macro text_list(text) %}
-    {{- return(adapter.dispatch('text_list', 'footpath')(text)) -}}
-{% endmacro %}
-
-{% macro default__text_list(text) -%}
-    string_agg({{ text }}, ', ' order by {{ text }} asc)
-{%- endmacro %}

@@ -35,15 +35,7 @@
 
 {#- The reporting day of a UTC timestamp. -#}
 {% macro local_date(timestamp) -%}
-    {%- if footpath.setting('reporting_timezone') == 'UTC' -%}
-        cast({{ timestamp }} as date)
-    {%- else -%}
-        {{ return(adapter.dispatch('local_date', 'footpath')(timestamp)) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro default__local_date(timestamp) -%}
-    cast({{ timestamp }} at time zone 'UTC' at time zone '{{ footpath.setting('reporting_timezone') }}' as date)
+    cast({{ footpath.local_time(timestamp) }} as date)
 {%- endmacro %}
 
 
@@ -126,37 +118,30 @@
 
 {#- The same of a local date; hours have no date. -#}
 {% macro interval_number_of_date(date, interval, week_start=none) -%}
+    {%- set days_since_1970 = dbt.datediff("date '1970-01-01'", '(' ~ date ~ ')', 'day') | trim -%}
     {%- if interval == 'month' -%}
         (cast(extract(year from {{ date }}) as integer) - 1970) * 12 + cast(extract(month from {{ date }}) as integer) - 1
     {%- elif interval == 'week' -%}
         {#- 1970-01-01 was a Thursday -#}
         {%- set days_before = 4 if (week_start or footpath.setting('week_start')) == 'sunday' else 3 -%}
-        cast(floor(({{ footpath.days_since_1970(date) }} + {{ days_before }}) / 7.0) as integer)
+        cast(floor(({{ days_since_1970 }} + {{ days_before }}) / 7.0) as integer)
     {%- elif interval == 'day' -%}
-        {{ footpath.days_since_1970(date) }}
+        {{ days_since_1970 }}
     {%- else -%}
         {%- do exceptions.raise_compiler_error("interval is '" ~ interval ~ "'. Allowed: day, month, week; of timestamps also hour") -%}
     {%- endif -%}
-{%- endmacro %}
-
-{% macro days_since_1970(date) %}
-    {{- return(adapter.dispatch('days_since_1970', 'footpath')(date)) -}}
-{% endmacro %}
-
-{% macro default__days_since_1970(date) -%}
-    date_diff('day', date '1970-01-01', {{ date }})
 {%- endmacro %}
 
 
 {#- The first instant of an interval, by the wall clock of the time zone (of an hour: of UTC shifted there). -#}
 {% macro interval_start(number, interval, timezone=none, week_start=none) -%}
     {%- if interval == 'hour' -%}
-        {{ footpath.local_time("(timestamp '1970-01-01 00:00:00' + " ~ footpath.intervals(number, 'hour') ~ ')', timezone) }}
+        {{ footpath.local_time('(' ~ dbt.dateadd('hour', number, "timestamp '1970-01-01 00:00:00'") | trim ~ ')', timezone) }}
     {%- elif interval == 'week' -%}
         {%- set first = '1969-12-28' if (week_start or footpath.setting('week_start')) == 'sunday' else '1969-12-29' -%}
-        (timestamp '{{ first }} 00:00:00' + {{ footpath.intervals('7 * (' ~ number ~ ')', 'day') }})
+        ({{ dbt.dateadd('day', '7 * (' ~ number ~ ')', "timestamp '" ~ first ~ " 00:00:00'") | trim }})
     {%- else -%}
-        (timestamp '1970-01-01 00:00:00' + {{ footpath.intervals(number, interval) }})
+        ({{ dbt.dateadd(interval, number, "timestamp '1970-01-01 00:00:00'") | trim }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -167,15 +152,6 @@
     {%- else -%}
         {{ footpath.utc_time(footpath.interval_start(number, interval, timezone, week_start), timezone) }}
     {%- endif -%}
-{%- endmacro %}
-
-{#- So many hours, days or months, as something that a timestamp can be added to. -#}
-{% macro intervals(number, unit) %}
-    {{- return(adapter.dispatch('intervals', 'footpath')(number, unit)) -}}
-{% endmacro %}
-
-{% macro default__intervals(number, unit) -%}
-    ({{ number }}) * interval '1 {{ unit }}'
 {%- endmacro %}
 
 
@@ -248,14 +224,4 @@
 
 {% macro duckdb__latest_of(timestamps) -%}
     greatest({{ timestamps | join(', ') }})
-{%- endmacro %}
-
-
-{#- An aggregate: the median of numbers, between the two middle ones halfway. -#}
-{% macro median(expression) %}
-    {{- return(adapter.dispatch('median', 'footpath')(expression)) -}}
-{% endmacro %}
-
-{% macro default__median(expression) -%}
-    percentile_cont(0.5) within group (order by {{ expression }})
 {%- endmacro %}

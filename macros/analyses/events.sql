@@ -119,7 +119,7 @@
 
 
 {% macro text_literal(text) -%}
-    '{{ text | string | replace("'", "''") }}'
+    {{ dbt.string_literal(dbt.escape_single_quotes(text | string)) }}
 {%- endmacro %}
 
 

@@ -36,7 +36,7 @@ counted as (
         ) -%}
         sum({{ seconds }}) as seconds_{{ loop.index }},
         count({{ seconds }}) as timed_count_{{ loop.index }},
-        {{ footpath.median(seconds) }} as median_seconds_{{ loop.index }},
+        {{ footpath.percentile(seconds, 0.5) }} as median_seconds_{{ loop.index }},
         {% endif -%}
         {% endfor -%}
         count(*) as entity_count

@@ -324,8 +324,9 @@ cells as (
         {%- endif -%}
         coalesce(
             {{ cohort_end }} <= {{ reached }}
-            and coalesce({{ last_start }}, {{ cohort_end }})
-            + {{ footpath.intervals(hours ~ ' * (periods.last_period + 1)', 'hour') }} <= {{ reached }},
+            and {{ dbt.dateadd(
+                'hour', hours ~ ' * (periods.last_period + 1)', 'coalesce(' ~ last_start ~ ', ' ~ cohort_end ~ ')'
+            ) | trim }} <= {{ reached }},
             false
         ) as is_mature
         {%- endif %}

@@ -45,7 +45,7 @@ sources as (
 
     select
         event_name,
-        {{ footpath.text_list('source') }} as sources
+        {{ dbt.listagg('source', "', '", 'order by source asc') | trim }} as sources
     from event_sources
     group by event_name
 

@@ -15,7 +15,7 @@ select
     status,
     person_count,
     coalesce(
-        interval_start + {{ footpath.intervals(7, 'day') }} <= {{ footpath.local_data_until() }}, false
+        {{ dbt.dateadd('day', 7, 'interval_start') | trim }} <= {{ footpath.local_data_until() }}, false
     ) as is_mature,
     {{ footpath.text_literal('any event, calendar ' ~ weeks) }} as definition
 from statuses
