@@ -87,19 +87,3 @@ def day_of_range(rng: random.Random, scene: tuple[str, str], interval: str) -> s
     return (at + rng.choice([timedelta(0), timedelta(minutes=30)])).isoformat() + rng.choice(
         ["", "Z"]
     )
-
-
-def call(macro: str, **arguments: Any) -> str:
-    """Write a call of a macro."""
-    return "{{ footpath." + macro + "(" + ", ".join(
-        f"{name}={literal(value)}" for name, value in arguments.items()
-    ) + ") }}"  # fmt: skip
-
-
-def literal(value: Any) -> str:
-    """Write a value as an expression of Jinja."""
-    if value is None:
-        return "none"
-    if isinstance(value, datetime):
-        return f"\"timestamp '{value.isoformat(' ')}'\""
-    return repr(value).replace("None", "none")

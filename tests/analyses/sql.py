@@ -20,6 +20,29 @@ EVENTS = "case_events"
 _MARK = "-- one of the calls: "
 
 
+class Jinja(str):
+    """An expression of Jinja that stands in a call as it is, not as a literal."""
+
+
+def call(macro: str, *values: Any, **arguments: Any) -> str:
+    """Write a call of a macro: `call("trend", "Signed Up", rolling=7)`."""
+    given = [*map(literal, values), *(f"{name}={literal(arguments[name])}" for name in arguments)]
+    return f"{{{{ footpath.{macro}({', '.join(given)}) }}}}"
+
+
+def literal(value: Any) -> str:
+    """Write a value as Jinja reads it; of a time the SQL, as a text."""
+    if isinstance(value, Jinja):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{literal(key)}: {literal(value[key])}" for key in value) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    if isinstance(value, datetime.datetime):
+        return literal(f"timestamp '{value.isoformat(' ')}'")
+    return ascii(value)  # Python's literals are Jinja's
+
+
 def compile_calls(
     calls: Mapping[str, str], footpath: Mapping[str, Any] | None = None
 ) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestration.database import connect
 from tests.analyses import histories, reference_activity
-from tests.analyses.sql import EVENTS, CompilationError, compile_calls, create_events, rows
+from tests.analyses.sql import EVENTS, CompilationError, call, compile_calls, create_events, rows
 from tests.conftest import Built
 
 AMOUNT = "cast(amount as decimal(18, 2))"
@@ -102,7 +102,7 @@ def compiled() -> dict[str, str]:
         if "breakdown" in arguments:
             plan = "json_extract_string(properties, '$.plan')"
             arguments["breakdown"] = plan if arguments["breakdown"] else None
-        calls[str(number)] = histories.call(macro, **arguments)
+        calls[str(number)] = call(macro, **arguments)
     return compile_calls(calls)
 
 
@@ -198,17 +198,17 @@ def test_days_weeks_and_months_are_those_of_the_calendar(
         ("Atlantic/Azores", "2026-10-25"): 25,  # midnight comes twice
     }
     calls = {
-        "day": histories.call("trend", interval="day", date_from="2025-12-31", **range_of),
-        "month": histories.call("trend", interval="month", date_from="2026-01-15", **range_of),
-        "monday": histories.call(
+        "day": call("trend", interval="day", date_from="2025-12-31", **range_of),
+        "month": call("trend", interval="month", date_from="2026-01-15", **range_of),
+        "monday": call(
             "trend", interval="week", date_from="2026-01-01", week_start="monday", **range_of
         ),
-        "sunday": histories.call(
+        "sunday": call(
             "trend", interval="week", date_from="2026-01-01", week_start="sunday", **range_of
         ),
     }
     calls |= {
-        f"{zone} {day}": histories.call(
+        f"{zone} {day}": call(
             "trend", interval="day", events=EVENTS, timezone=zone, date_from=day, date_to=day
         )
         for zone, day in days
@@ -371,5 +371,5 @@ def test_a_wrong_argument_is_an_error_that_says_what_is_allowed(
     macro: str, wrong: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(CompilationError) as error:
-        compile_calls({"wrong": histories.call(macro, **{"events": EVENTS, **wrong})})
+        compile_calls({"wrong": call(macro, **{"events": EVENTS, **wrong})})
     assert said in str(error.value)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestration.database import connect
 from tests.analyses import reference_attribution as reference
-from tests.analyses.sql import CompilationError, compile_calls, rows
+from tests.analyses.sql import CompilationError, call, compile_calls, rows
 from tests.conftest import Built
 
 END = datetime(2026, 3, 1, 12)
@@ -27,12 +27,10 @@ VALUES = (None, "0", "100", "99.99", "0.0001", "-20.5", "1234567.8901")
 SHORT = {"lookback_seconds": 2 * WEEK, "half_life_seconds": 3600, "scale": 2}
 
 
-def call(**options: Any) -> str:
-    arguments = {"conversions": "given_conversions", "sessions": "given_sessions", **options}
-    return (
-        "{{ footpath.attribution("
-        + ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        + ") }}"
+def attribution(**options: Any) -> str:
+    """Write a call that reads the two tables of these tests."""
+    return call(
+        "attribution", conversions="given_conversions", sessions="given_sessions", **options
     )
 
 
@@ -40,12 +38,12 @@ def call(**options: Any) -> str:
 def compiled() -> dict[str, str]:
     return compile_calls(
         {
-            "default": call(),
-            "short": call(**SHORT),
-            "linear": call(models=["linear"], channel="upper(channel)"),
-            "range": call(date_from="2026-03-01", date_to="2026-03-01T12:00:00Z"),
-            "people": call(people="select 'p0' as person_id"),
-            "sample": "{{ footpath.attribution() }}",
+            "default": attribution(),
+            "short": attribution(**SHORT),
+            "linear": attribution(models=["linear"], channel="upper(channel)"),
+            "range": attribution(date_from="2026-03-01", date_to="2026-03-01T12:00:00Z"),
+            "people": attribution(people="select 'p0' as person_id"),
+            "sample": call("attribution"),
         }
     )
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestration.database import connect
 from tests.analyses import reference_funnel as reference
 from tests.analyses.reference_funnel import Event, Funnel, Outcome
-from tests.analyses.sql import CompilationError, compile_calls, create_events, rows
+from tests.analyses.sql import CompilationError, compile_calls, create_events, literal, rows
 from tests.analyses.sums import disagreements
 from tests.conftest import Built
 
@@ -93,15 +93,6 @@ def draw(number: int) -> Funnel:
         interval=HOUR if dice.random() < 0.25 else None,
         times=dice.random() < 0.5,
     )
-
-
-def literal(value: Any) -> str:
-    """Write a value as Jinja reads it."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {literal(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(literal, value)) + "]"
-    return str(value).lower() if value is None or isinstance(value, bool) else repr(value)
 
 
 def call(funnel: Funnel) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestration.database import connect
 from tests.analyses import reference_paths as reference
-from tests.analyses.sql import EVENTS, CompilationError, compile_calls, create_events, rows
+from tests.analyses.sql import EVENTS, CompilationError, call, compile_calls, create_events, rows
 from tests.conftest import Built
 
 START = datetime(2026, 1, 5, 10)
@@ -64,41 +64,34 @@ PATH_OPTIONS = path_options()
 NEXT_OPTIONS = next_event_options()
 
 
-def call(macro: str, options: dict[str, Any], events: str | None = EVENTS) -> str:
-    arguments = {**options, "events": events}
-    return (
-        "{{ footpath."
-        + macro
-        + "("
-        + ", ".join(
-            f"{name}={'none' if value is None else repr(value).replace('None', 'none')}"
-            for name, value in arguments.items()
-        )
-        + ") }}"
-    )
-
-
 @cache
 def compiled() -> dict[str, str]:
-    calls = {f"paths {n}": call("paths", options) for n, options in enumerate(PATH_OPTIONS)}
-    calls |= {f"next {n}": call("next_event", options) for n, options in enumerate(NEXT_OPTIONS)}
+    calls = {
+        f"paths {n}": call("paths", **options, events=EVENTS)
+        for n, options in enumerate(PATH_OPTIONS)
+    }
     calls |= {
-        "sample": call("paths", {"edge_limit": 5}, events=None),
-        "sample, all": call("paths", {}, events=None),
-        "sample, both": call("paths", {"start_point": "/pricing", "end_point": "/signup"}, events=None),
-        "sample, forward": call("paths", {"start_point": "/pricing"}, events=None),
-        "sample, backward": call("paths", {"end_point": "/pricing"}, events=None),
-        "sample, anchor": call("paths", {"anchor": "/pricing"}, events=None),
-        "sample, wide": call("paths", {"include": [{"event": None, "where": "event_type = 'page'"}]}, events=None),
-        "screens": call("paths", {"item": "screen"}, events=None),
-        "expression": call("paths", {"item": "event_type"}, events=None),
-        "range": call("paths", {"date_from": "2026-01-05", "date_to": "2026-01-05", "timezone": "Europe/Berlin"}),
+        f"next {n}": call("next_event", **options, events=EVENTS)
+        for n, options in enumerate(NEXT_OPTIONS)
+    }
+    calls |= {
+        "sample": call("paths", edge_limit=5),
+        "sample, all": call("paths"),
+        "sample, both": call("paths", start_point="/pricing", end_point="/signup"),
+        "sample, forward": call("paths", start_point="/pricing"),
+        "sample, backward": call("paths", end_point="/pricing"),
+        "sample, anchor": call("paths", anchor="/pricing"),
+        "sample, wide": call("paths", include=[{"event": None, "where": "event_type = 'page'"}]),
+        "screens": call("paths", item="screen"),
+        "expression": call("paths", item="event_type"),
+        "range": call(
+            "paths", date_from="2026-01-05", date_to="2026-01-05", timezone="Europe/Berlin", events=EVENTS
+        ),
         "filtered": call(
             "next_event",
-            {
-                "pattern": [{"event": "a", "filter": {"plan": ["team", "pro"]}}, {"where": "event_name <> 'b'"}],
-                "among": ["a", "b"],
-            },
+            [{"event": "a", "filter": {"plan": ["team", "pro"]}}, {"where": "event_name <> 'b'"}],
+            among=["a", "b"],
+            events=EVENTS,
         ),
     }  # fmt: skip
     return compile_calls(calls)

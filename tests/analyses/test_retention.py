@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestration.database import connect
 from tests.analyses import histories, reference_activity
-from tests.analyses.sql import EVENTS, CompilationError, compile_calls, create_events, rows
+from tests.analyses.sql import EVENTS, CompilationError, call, compile_calls, create_events, rows
 from tests.conftest import Built
 
 FIRST: dict[str, list[Any]] = {
@@ -77,9 +77,9 @@ def compiled() -> dict[str, str]:
         arguments = dict(options, events=EVENTS)
         if arguments.pop("value", False):
             arguments["value"] = "cast(amount as decimal(18, 2))"
-        calls[str(number)] = histories.call("retention", **arguments)
+        calls[str(number)] = call("retention", **arguments)
     for weighting in WEIGHTINGS:
-        calls[f"average {weighting}"] = histories.call(
+        calls[f"average {weighting}"] = call(
             "retention_average", retention="cells", weighting=weighting
         )
     return compile_calls(calls)
@@ -186,7 +186,7 @@ def test_the_sample_gives_the_same_through_the_models(built: Built) -> None:
 def test_column_0_is_the_cohort_whatever_the_options(built: Built) -> None:
     """On the sample: the people of a recurring cohort are those of the trend, first_ever adds up to everybody."""
     calls = {
-        f"{cohort} {clock} {returned}": histories.call(
+        f"{cohort} {clock} {returned}": call(
             "retention", start="page", cohort=cohort, clock=clock, returned=returned, intervals=None
         )
         for cohort in FIRST["cohort"]
@@ -232,5 +232,5 @@ def test_a_wrong_argument_is_an_error_that_says_what_is_allowed(
     wrong: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(CompilationError) as error:
-        compile_calls({"wrong": histories.call("retention", **{"events": EVENTS, **wrong})})
+        compile_calls({"wrong": call("retention", **{"events": EVENTS, **wrong})})
     assert said in str(error.value)

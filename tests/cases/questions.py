@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tests.analyses.sql import EVENTS
+from tests.analyses.sql import EVENTS, Jinja, call, literal
 from tests.cases.answers import AVERAGES
 from tests.cases.file import Case, InexpressibleError
 
@@ -36,10 +36,6 @@ class Question:
 
     calls: dict[str, str]
     answer: Callable[[Mapping[str, Rows]], dict[str, Any]]
-
-
-class Sql(str):
-    """A text that is code in a call, not a literal."""
 
 
 def question(case: Case) -> Question:
@@ -84,10 +80,10 @@ def _funnel_steps(case: Case) -> Question:
     arguments = _funnel_arguments(case)
     calls = {}
     if set(case.expected) & set(STEP_MEASURES):
-        calls["all"] = _with_rates(_call("funnel", arguments), arguments["per"], split=False)
+        calls["all"] = _with_rates(call("funnel", **arguments), arguments["per"], split=False)
     if set(case.expected) & set(split):
         calls["split"] = _with_rates(
-            _call("funnel", arguments | _breakdown(case.query)), arguments["per"], split=True
+            call("funnel", **arguments, **_breakdown(case.query)), arguments["per"], split=True
         )
 
     def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
@@ -147,8 +143,8 @@ def _funnel_trends(case: Case) -> Question:
         "interval": _one_of("interval", interval, {name: name for name in ("day", "week", "month")})
     }
     arguments |= _step_range(case.query) | _week_start(case.query)
-    call = _call("funnel_trend", arguments)
-    return Question({"trend": _ordered(call, "interval_start")}, _columns("trend", columns))
+    trend = _ordered(call("funnel_trend", **arguments), "interval_start")
+    return Question({"trend": trend}, _columns("trend", columns))
 
 
 def _funnel_times(case: Case) -> Question:
@@ -166,7 +162,7 @@ def _funnel_times(case: Case) -> Question:
             "average_seconds": bins[0]["average_seconds"] if bins else None,
         }
 
-    return Question({"times": _ordered(_call("funnel_times", arguments), "bin_start")}, answer)
+    return Question({"times": _ordered(call("funnel_times", **arguments), "bin_start")}, answer)
 
 
 def _window_funnel(case: Case) -> Question:
@@ -205,10 +201,10 @@ def _window_funnel(case: Case) -> Question:
             }
         }
 
-    call = f"""
+    levels = f"""
 with levels as (
 
-{_call("window_funnel", arguments)}
+{call("window_funnel", **arguments)}
 
 ),
 
@@ -224,7 +220,7 @@ select
 from everybody
 left join levels on everybody.entity = levels.person_id
 where everybody.entity is not null"""
-    return Question({"levels": call}, answer)
+    return Question({"levels": levels}, answer)
 
 
 def _entity(per: str) -> str:
@@ -344,8 +340,8 @@ def _retention(case: Case) -> Question:
     timezone = query.get("timezone") or "UTC"
     week_start = _week_start(query)["week_start"]
     # The question reaches no further than its last interval: what comes later is not known yet.
-    calendar = f"{_jinja(period)}, {_jinja(timezone)}, {_jinja(week_start)}"
-    date_from = f"footpath.instant({_jinja(_given(query, 'date_from'))}, {_jinja(timezone)})"
+    calendar = f"{literal(period)}, {literal(timezone)}, {literal(week_start)}"
+    date_from = f"footpath.instant({literal(_given(query, 'date_from'))}, {literal(timezone)})"
     until = (
         "{% set until = footpath.interval_start_utc('(' ~ footpath.interval_number("
         f"{date_from}, {calendar}) ~ ') + {int(count)}', {calendar}) %}}"
@@ -361,22 +357,22 @@ def _retention(case: Case) -> Question:
         "timezone": timezone,
         "week_start": week_start,
         "min_occurrences": query.get("min_occurrences") or 1,
-        "data_until": Sql("until"),
-        "events": Sql(f"'select * from {EVENTS} where event_at < ' ~ until"),
+        "data_until": Jinja("until"),
+        "events": Jinja(f"'select * from {EVENTS} where event_at < ' ~ until"),
     }
     if query.get("value_property") is not None:
         aggregations = {"sum": "sum", "avg": "average"}
-        arguments["value"] = Sql(
+        arguments["value"] = Jinja(
             f"'try_cast(' ~ {_property(query['value_property'])} ~ ' as decimal(38, 9))'"
         )
         arguments["value_aggregation"] = _one_of(
             "value_aggregation", query.get("value_aggregation") or "sum", aggregations
         )
     measure = "value" if "value" in arguments else "person_count"
-    call = until + _call("retention", arguments)
+    cells = until + call("retention", **arguments)
     if measure == "value" and case.dialect in SHOWS_ZERO:
         shown = "case when is_mature then coalesce(value, 0) end as value"
-        call = f"select * replace ({shown}) from (\n\n{call}\n\n) as cells"
+        cells = f"select * replace ({shown}) from (\n\n{cells}\n\n) as cells"
 
     def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
         cohort_rows: dict[Any, Rows] = {}
@@ -404,10 +400,10 @@ def _retention(case: Case) -> Question:
         return found
 
     sums = (
-        f"select period_number, sum({measure}) as total from (\n\n{call}\n\n) as cells"
+        f"select period_number, sum({measure}) as total from (\n\n{cells}\n\n) as cells"
         " group by period_number order by period_number"
     )
-    return Question({"cells": _ordered(call, "cohort_start, period_number"), "sums": sums}, answer)
+    return Question({"cells": _ordered(cells, "cohort_start, period_number"), "sums": sums}, answer)
 
 
 def _as_long_as(found: list[list[Any]], expected: Any) -> list[list[Any]]:
@@ -439,8 +435,8 @@ def _lifecycle(case: Case) -> Question:
             ]
         return found
 
-    call = _call("lifecycle", arguments)
-    return Question({"cells": _ordered(call, "interval_start, status")}, answer)
+    cells = _ordered(call("lifecycle", **arguments), "interval_start, status")
+    return Question({"cells": cells}, answer)
 
 
 def _stickiness(case: Case) -> Question:
@@ -467,7 +463,7 @@ def _stickiness(case: Case) -> Question:
         arguments["criterion_value"] = criteria.get("value")
     calls = {
         name: _ordered(
-            _call("stickiness", arguments | {"cumulative": name == at_least}), "interval_count"
+            call("stickiness", **arguments, cumulative=name == at_least), "interval_count"
         )
         for name in (exactly, at_least)
         if name in case.expected
@@ -537,11 +533,11 @@ def _paths(case: Case) -> Question:
         }
 
     # The remainder, what an edge limit leaves out, is no edge.
-    call = (
-        f"select * from (\n\n{_call('paths', arguments)}\n\n) as edges where source is not null"
+    edges = (
+        f"select * from (\n\n{call('paths', **arguments)}\n\n) as edges where source is not null"
         " order by value desc, source, target"
     )
-    return Question({"edges": call}, answer)
+    return Question({"edges": edges}, answer)
 
 
 def _next_event(case: Case) -> Question:
@@ -550,12 +546,11 @@ def _next_event(case: Case) -> Question:
     _known_expectations(case, ("next_per_user",))
     names = ("pattern", "direction", "match", "base", "date_from", "date_to")
     arguments = {name: query[name] for name in names if query.get(name) is not None}
-    call = _call("next_event", arguments | {"events": EVENTS})
 
     def answer(rows: Mapping[str, Rows]) -> dict[str, Any]:
         return {"next_per_user": {row["person_id"]: row["next_event"] for row in rows["next"]}}
 
-    return Question({"next": call}, answer)
+    return Question({"next": call("next_event", **arguments, events=EVENTS)}, answer)
 
 
 # What all of them share
@@ -590,37 +585,20 @@ def _week_start(query: dict[str, Any]) -> dict[str, Any]:
     return {"week_start": _one_of("week_start", query.get("week_start") or "monday", days)}
 
 
-def _property(name: str) -> Sql:
-    return Sql(f"footpath.json_member('properties', {_jinja(str(name))})")
+def _property(name: str) -> Jinja:
+    return Jinja(f"footpath.json_member('properties', {literal(str(name))})")
 
 
-def _ordered(call: str, order: str) -> str:
-    return f"select * from (\n\n{call}\n\n) as answer order by {order}"
+def _ordered(select: str, order: str) -> str:
+    return f"select * from (\n\n{select}\n\n) as answer order by {order}"
 
 
 def _columns(
-    call: str, columns: Mapping[str, str]
+    name_of_call: str, columns: Mapping[str, str]
 ) -> Callable[[Mapping[str, Rows]], dict[str, Any]]:
     return lambda rows: {
-        name: [row[column] for row in rows[call]] for name, column in columns.items()
+        name: [row[column] for row in rows[name_of_call]] for name, column in columns.items()
     }
-
-
-def _call(macro: str, arguments: Mapping[str, Any]) -> str:
-    given = ", ".join(f"{name}={_jinja(value)}" for name, value in arguments.items())
-    return f"{{{{ footpath.{macro}({given}) }}}}"
-
-
-def _jinja(value: Any) -> str:
-    if isinstance(value, Sql):
-        return str(value)
-    if isinstance(value, dict):
-        return (
-            "{" + ", ".join(f"{_jinja(key)}: {_jinja(each)}" for key, each in value.items()) + "}"
-        )
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_jinja(each) for each in value) + "]"
-    return ascii(value)  # Python's literals are Jinja's
 
 
 def _known(given: Mapping[str, Any], known: Sequence[str], what: str = "query") -> None:
