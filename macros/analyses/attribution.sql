@@ -338,13 +338,3 @@ effects as (
 
 ),
 {%- endmacro %}
-
-
-{#- A relation, or a select in brackets, to stand after `from`. -#}
-{% macro relation_or_select(relation, alias) -%}
-    {%- if ' ' in (relation | string | trim) -%}
-        ({{ relation }}) as {{ alias }}
-    {%- else -%}
-        {{ relation }}
-    {%- endif -%}
-{%- endmacro %}

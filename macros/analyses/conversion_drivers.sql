@@ -22,29 +22,17 @@
 ) %}
 {%- set start_event = footpath.event_definition(start) -%}
 {%- set target_event = footpath.event_definition(target) -%}
-{%- set fields = {} -%}
-{%- set is_start = 'case when ' ~ footpath.event_condition(start_event) ~ ' then 1 else 0 end' -%}
-{%- set is_target = 'case when ' ~ footpath.event_condition(target_event) ~ ' then 1 else 0 end' -%}
-{%- set wide = start_event.filter or start_event.where or target_event.filter or target_event.where or driver != 'event_name' -%}
-{%- if wide -%}
-    {%- do fields.update({'is_start': is_start, 'is_target': is_target, 'driver': 'cast(' ~ driver ~ ' as varchar)'}) -%}
-{%- endif -%}
-with all_events as (
+{%- set fields = {
+    'is_start': 'case when ' ~ footpath.event_condition(start_event) ~ ' then 1 else 0 end',
+    'is_target': 'case when ' ~ footpath.event_condition(target_event) ~ ' then 1 else 0 end',
+    'driver': 'cast(' ~ driver ~ ' as varchar)',
+} -%}
+with driver_events as (
 
-    {{ footpath.analysis_events(fields=fields, people=people, events=events) | indent(4) }}
-
-),
-
-driver_events as (
-
-    select
-        person_id,
-        event_key,
-        event_at,
-        {{ 'driver' if wide else 'event_name' }} as driver,
-        {{ 'is_start' if wide else is_start }} as is_start,
-        {{ 'is_target' if wide else is_target }} as is_target
-    from all_events
+    {{ footpath.analysis_events(
+        fields=fields, people=people, events=events,
+        narrow=footpath.is_narrow([start_event, target_event], [driver])
+    ) | indent(4) }}
 
 ),
 

@@ -50,24 +50,33 @@
 
 
 {#-
+    Whether the narrow event_links has all that an analysis reads: no event has a filter or SQL of its own, and what is
+    read besides (`columns`, or SQL over them) is no more than the columns that every analysis gets.
+-#}
+{% macro is_narrow(definitions, columns=[]) %}
+    {% for definition in definitions if definition.filter or definition.where %}
+        {% do return(false) %}
+    {% endfor %}
+    {% set of_links = ['event_key', 'person_id', 'session_id', 'event_name', 'event_at'] %}
+    {% do return(columns | reject('in', of_links) | list | length == 0) %}
+{% endmacro %}
+
+
+{#-
     A select of the events of people, with event_key, person_id, session_id, event_name, event_at and `fields`, a mapping
     of column names to SQL over the columns of `events`. Events of programs are left out, unless the setting include_bots
     takes them in.
 
     definitions   only these events
     people        a select with person_id: only these people (a cohort)
-    narrow        the fields read no other columns than event_links has
+    narrow        what is_narrow says of the fields
     events        another relation or select with the columns event_key, person_id, session_id, event_name, event_at and,
                   for filters, properties; default: what footpath made. The narrow event_links does where no other
                   column is asked for.
 -#}
 {% macro analysis_events(definitions=[], fields={}, people=none, events=none, narrow=false) -%}
-    {%- set wide = namespace(asked=fields | length > 0 and not narrow) -%}
     {%- set conditions = [] -%}
     {%- for definition in definitions -%}
-        {%- if definition.filter or definition.where -%}
-            {%- set wide.asked = true -%}
-        {%- endif -%}
         {%- do conditions.append(footpath.event_condition(definition)) -%}
     {%- endfor -%}
     select
@@ -80,11 +89,12 @@
         {{ expression }} as {{ name }}{{ ',' if not loop.last }}
         {% endfor -%}
     {% if events is not none -%}
-    from {% if ' ' in (events | string | trim) %}({{ events }}) as given_events{% else %}{{ events }}{% endif %}
+    from {{ footpath.relation_or_select(events, 'given_events') }}
     where
         person_id is not null
     {%- else -%}
-    {%- set relation = ref('footpath', 'events') if wide.asked else ref('footpath', 'event_links') -%}
+    {%- set is_narrow = footpath.is_narrow(definitions) and (narrow or not fields) -%}
+    {%- set relation = ref('footpath', 'event_links') if is_narrow else ref('footpath', 'events') -%}
     {%- do footpath.warn_of_unknown_events(definitions, relation) -%}
     from {{ relation }}
     where
@@ -97,6 +107,16 @@
     {%- if people is not none %}
         and person_id in (select members.person_id from ({{ people }}) as members)
     {%- endif %}
+{%- endmacro %}
+
+
+{#- A relation, or a select in brackets, to stand after `from`. -#}
+{% macro relation_or_select(relation, alias) -%}
+    {%- if ' ' in (relation | string | trim) -%}
+        ({{ relation }}) as {{ alias }}
+    {%- else -%}
+        {{ relation }}
+    {%- endif -%}
 {%- endmacro %}
 
 

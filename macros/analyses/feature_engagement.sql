@@ -24,10 +24,10 @@
     {%- endif -%}
     {%- do definitions.append(definition) -%}
 {%- endfor -%}
-{#- Names stand in the narrow events, conditions on other columns need the wide ones. -#}
-{%- set wide = definitions | selectattr('filter', 'defined') | list + definitions | selectattr('where', 'defined') | list -%}
+{#- A column per feature only where it has to be: names are told apart further down. -#}
+{%- set is_narrow = footpath.is_narrow(definitions) -%}
 {%- set fields = {} -%}
-{%- if wide -%}
+{%- if not is_narrow -%}
     {%- for definition in definitions -%}
         {%- do fields.update({
             'is_feature_' ~ loop.index: 'case when ' ~ footpath.event_condition(definition) ~ ' then 1 else 0 end'
@@ -72,7 +72,7 @@ uses as (
         count(*) as use_count
     from active_events
     {% if definition is not none -%}
-    where {{ 'is_feature_' ~ loop.index ~ ' = 1' if wide else footpath.event_condition(definition) }}
+    where {{ footpath.event_condition(definition) if is_narrow else 'is_feature_' ~ loop.index ~ ' = 1' }}
     {% endif -%}
     group by {{ 'event_name, ' if definition is none }}interval_number, person_id, day_number
     {{ 'union all' if not loop.last }}

@@ -26,38 +26,24 @@
 {%- for definition in among -%}
     {%- do others.append(footpath.event_definition(definition)) -%}
 {%- endfor -%}
-{#- Names stand in the narrow events, conditions on other columns need the wide ones. -#}
 {%- set fields = {} -%}
-{%- set conditions = [] -%}
-{%- set wide = definitions | selectattr('filter', 'defined') | list + definitions | selectattr('where', 'defined') | list -%}
 {%- for definition in definitions -%}
-    {%- set condition = 'case when ' ~ footpath.event_condition(definition) ~ ' then 1 else 0 end' -%}
-    {%- if wide -%}
-        {%- do fields.update({'fits_' ~ loop.index: condition}) -%}
-        {%- do conditions.append('fits_' ~ loop.index) -%}
-    {%- else -%}
-        {%- do conditions.append(condition) -%}
-    {%- endif -%}
+    {%- do fields.update({
+        'event_fits_' ~ loop.index: 'case when ' ~ footpath.event_condition(definition) ~ ' then 1 else 0 end'
+    }) -%}
 {%- endfor -%}
 {%- set to = 'asc' if direction == 'forward' else 'desc' -%}
 {%- set succession = 'partition by person_id order by event_at ' ~ to ~ ', event_key ' ~ to -%}
 {%- set wanted = 'asc' if match in ('first_match', 'head') else 'desc' -%}
 with pattern_events as (
 
-    {{ footpath.analysis_events(others, fields=fields, people=people, events=events) | indent(4) }}
+    {{ footpath.analysis_events(others, fields, people, events, narrow=footpath.is_narrow(definitions)) | indent(4) }}
 
 ),
 
 fitted as (
 
-    select
-        person_id,
-        event_key,
-        event_at,
-        event_name,
-        {% for condition in conditions -%}
-        {{ condition }} as event_fits_{{ loop.index }}{{ ',' if not loop.last }}
-        {% endfor %}
+    select *
     from pattern_events
     where {{ footpath.in_range('event_at', date_from, date_to, timezone) }}
 
@@ -71,7 +57,7 @@ succession as (
         event_key,
         event_at,
         event_fits_1,
-        {{ 1 if base is none else 'event_fits_' ~ conditions | length }} as may_be_base,
+        {{ 1 if base is none else 'event_fits_' ~ definitions | length }} as may_be_base,
         event_fits_1
         {%- for _ in pattern[1:] %}
         * coalesce(lead(event_fits_{{ loop.index + 1 }}, {{ loop.index }}) over ({{ succession }}), 0)

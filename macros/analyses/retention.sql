@@ -509,7 +509,7 @@ select
         sum(cast(cast(person_count as decimal(38, 12)) / cohort_size as decimal(38, 12))) as double
     ) / count(*) as retention_rate
     {%- endif %}
-from {% if ' ' in (retention | string | trim) %}({{ retention }}) as cells{% else %}{{ retention }}{% endif %}
+from {{ footpath.relation_or_select(retention, 'cells') }}
 where
     is_mature
     and cohort_size > 0

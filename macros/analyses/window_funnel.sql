@@ -48,15 +48,16 @@ from entities
 {%- endfor -%}
 {%- set n = steps | length -%}
 {%- set strict_order = 'strict_order' in modes -%}
-{%- set fields = {'entity': {'person': 'person_id', 'session': 'session_id'}.get(per, per)} -%}
-{%- set wide = namespace(needed=per not in ('person', 'session')) -%}
+{%- set entity = {'person': 'person_id', 'session': 'session_id'}.get(per, per) -%}
+{%- set fields = {'entity': entity} -%}
 {%- for definition in definitions -%}
-    {%- if definition.filter or definition.where %}{% set wide.needed = true %}{% endif -%}
     {%- do fields.update({'is_' ~ loop.index: 'case when ' ~ conditions[loop.index0] ~ ' then 1 else 0 end'}) -%}
 {%- endfor -%}
 with found_events as (
 
-    {{ footpath.analysis_events([] if strict_order else definitions, fields, people, events, narrow=not wide.needed) }}
+    {{ footpath.analysis_events(
+        [] if strict_order else definitions, fields, people, events, narrow=footpath.is_narrow(definitions, [entity])
+    ) }}
 
 ),
 

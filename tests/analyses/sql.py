@@ -44,15 +44,18 @@ def literal(value: Any) -> str:
 
 
 def compile_calls(
-    calls: Mapping[str, str], footpath: Mapping[str, Any] | None = None
+    calls: Mapping[str, str],
+    footpath: Mapping[str, Any] | None = None,
+    project: DbtProject | None = None,
 ) -> dict[str, str]:
     """Return the SQL of each call, by its name: `{"weekly": "{{ footpath.retention(...) }}"}`.
 
     All of them are compiled as one query, so a batch costs little more than one call. `footpath` are settings
-    other than the project's; they make dbt parse once more. Raises `CompilationError` with what dbt said.
+    other than the project's; they make dbt parse once more. `project`: the one of a home that is built, where the
+    macros find tables. Raises `CompilationError` with what dbt said.
     """
     text = "".join(f"{_MARK}{name}\n{call}\n" for name, call in calls.items())
-    project = _project(tuple(sorted((footpath or {}).items())))
+    project = project or _project(tuple(sorted((footpath or {}).items())))
     project.settings.prepare()  # the environment names the last home that somebody prepared
     outcome = project._invoke(["--log-level", "none", "compile", "--inline", text], lambda _: None)
     # dbt leaves the query in the parsed project, also one that it could not compile.
