@@ -1,14 +1,5 @@
 {#- JSON, where engines differ. -#}
 
-{% macro json_text(json, path) %}
-    {{- return(adapter.dispatch('json_text', 'footpath')(json, path)) -}}
-{% endmacro %}
-
-{% macro default__json_text(json, path) -%}
-    json_extract_string({{ json }}, '$.{{ path }}')
-{%- endmacro %}
-
-
 {#- One pass over a JSON column: {alias: path} becomes a struct of texts; what has another shape is null. -#}
 {% macro json_fields(json, structure) %}
     {{- return(adapter.dispatch('json_fields', 'footpath')(json, structure)) -}}

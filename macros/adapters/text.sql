@@ -13,14 +13,6 @@
     cast(md5({{ parts | join(" || chr(31) || ") }}) as uuid)
 {%- endmacro %}
 
-{% macro key_type() %}
-    {{- return(adapter.dispatch('key_type', 'footpath')()) -}}
-{% endmacro %}
-
-{% macro default__key_type() -%}varchar{%- endmacro %}
-
-{% macro duckdb__key_type() -%}uuid{%- endmacro %}
-
 
 {% macro regex_matches(text, pattern) %}
     {{- return(adapter.dispatch('regex_matches', 'footpath')(text, pattern)) -}}

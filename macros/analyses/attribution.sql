@@ -30,6 +30,11 @@
 {%- endfor -%}
 {%- set decimal = 'decimal(28, ' ~ scale ~ ')' -%}
 {%- set lookback = footpath.setting('attribution_lookback') if lookback_seconds is none else lookback_seconds -%}
+{%- if lookback is not number or lookback < 0 -%}
+    {%- do exceptions.raise_compiler_error(
+        "attribution: lookback_seconds is '" ~ lookback ~ "'. Allowed: seconds, or none for the setting attribution_lookback"
+    ) -%}
+{%- endif -%}
 with all_conversions as (
 
     select

@@ -122,9 +122,20 @@
             "footpath setting " ~ name ~ " is '" ~ value ~ "'. Allowed: " ~ allowed[name] | join(', ')
         ) %}
     {% endif %}
-    {% if name == 'max_session_length' and value is not none and (value is not integer or value < 1) %}
+    {% set least = {
+        'session_timeout': 0,
+        'future_tolerance': 0,
+        'attribution_lookback': 0,
+        'max_session_length': 1,
+        'max_event_bytes': 1,
+        'max_identifiers_per_person': 1,
+    } %}
+    {% set no_limit = name == 'max_session_length' %}
+    {% if name in least and not (no_limit and value is none)
+        and (value is not integer or value is boolean or value < least[name]) %}
         {% do exceptions.raise_compiler_error(
-            "footpath setting max_session_length is '" ~ value ~ "'. Allowed: seconds as a whole number, or null for no limit"
+            'footpath setting ' ~ name ~ " is '" ~ value ~ "'. Allowed: whole numbers from " ~ least[name] ~ ' on'
+            ~ (', or null for no limit' if no_limit else '')
         ) %}
     {% endif %}
     {% if name == 'session_strategy' and value == 'client' %}

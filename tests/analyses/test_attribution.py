@@ -248,6 +248,12 @@ def test_a_wrong_model_is_an_error() -> None:
         compile_calls({"wrong": "{{ footpath.attribution(models='last') }}"})
 
 
+@pytest.mark.parametrize("lookback", ["30 days", -1])
+def test_a_wrong_lookback_is_an_error(lookback: object) -> None:
+    with pytest.raises(CompilationError, match=rf"lookback_seconds is '{lookback}'\. Allowed: sec"):
+        compile_calls({"wrong": attribution(lookback_seconds=lookback)})
+
+
 def test_the_sums_of_the_sample_agree(built: Built) -> None:
     with connect(built.installation.settings.warehouse, read_only=True) as connection:
         conversions = rows(

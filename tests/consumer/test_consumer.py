@@ -271,15 +271,25 @@ def test_a_changed_setting_needs_no_more_than_the_tables_that_it_decides(
     assert content(shop) == changed
 
 
-def test_an_unknown_setting_is_an_error_that_lists_the_known_ones(
-    installed: Shop, tmp_path: Path
+@pytest.mark.parametrize(
+    ("setting", "error", "allowed"),
+    [
+        ("sesion_timeout: 60", "footpath has no setting 'sesion_timeout'", "session_timeout"),
+        ("session_timeout: 1 h", "footpath setting session_timeout is '1 h'", "numbers from 0 on"),
+        ("attribution_lookback: -1", "setting attribution_lookback is '-1'", "numbers from 0 on"),
+        ("max_session_length: 0", "setting max_session_length is '0'", "null for no limit"),
+        ("week_start: friday", "setting week_start is 'friday'", "monday, sunday"),
+    ],
+)
+def test_a_wrong_setting_is_an_error_that_says_what_is_allowed(
+    installed: Shop, tmp_path: Path, setting: str, error: str, allowed: str
 ) -> None:
     shop = installed.copy(tmp_path / "shop")
-    shop.change("dbt_project.yml", "session_timeout: 60", "sesion_timeout: 60")
+    shop.change("dbt_project.yml", "session_timeout: 60", setting)
     outcome = shop.dbt("parse")
     assert not outcome.success
-    assert "footpath has no setting 'sesion_timeout'" in outcome.text
-    assert "session_timeout" in outcome.text.split("Allowed: ")[1]
+    assert error in outcome.text
+    assert allowed in outcome.text.split("Allowed: ")[1]
 
 
 def test_a_model_of_the_project_never_takes_the_place_of_footpaths(
