@@ -75,10 +75,16 @@
                   column is asked for.
 -#}
 {% macro analysis_events(definitions=[], fields={}, people=none, events=none, narrow=false) -%}
+    {%- set names = [] -%}
     {%- set conditions = [] -%}
     {%- for definition in definitions -%}
-        {%- do conditions.append(footpath.event_condition(definition)) -%}
+        {%- if definition.event is none or definition.filter or definition.where -%}
+            {%- do conditions.append(footpath.event_condition(definition)) -%}
+        {%- else -%}
+            {%- do names.append(footpath.text_literal(definition.event)) -%}
+        {%- endif -%}
     {%- endfor -%}
+    {%- if names %}{% do conditions.append('event_name in (' ~ names | unique | join(', ') ~ ')') %}{% endif -%}
     select
         event_key,
         person_id,

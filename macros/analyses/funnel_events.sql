@@ -195,7 +195,7 @@ funnel_events as (
     with entity, event_key, event_at, what marks them and, with `value`, own_value.
 -#}
 {% macro funnel_events_in_time(funnel, entity, value, limits, people, events, prefix='', all_events=false) -%}
-{%- set narrow = namespace(is=entity in ('person_id', 'session_id') and value is none) -%}
+{%- set is_narrow = footpath.is_narrow(funnel.classes + funnel.exclusions, [entity] + ([] if value is none else [value])) -%}
 {%- set fields = {'entity': entity} -%}
 {%- set wanted = [] -%}
 {%- set first_times = {} -%}
@@ -221,13 +221,10 @@ funnel_events as (
     {%- do wanted.append(exclusion) -%}
     {%- do fields.update({'exclusion_' ~ loop.index: 'case when ' ~ footpath.event_condition(exclusion) ~ ' then 1 else 0 end'}) -%}
 {%- endfor -%}
-{%- for definition in funnel.classes + funnel.exclusions if definition.filter or definition.where -%}
-    {%- set narrow.is = false -%}
-{%- endfor -%}
 {%- if value is not none %}{% do fields.update({'own_value': value if prefix else 'coalesce(' ~ value ~ ", '')"}) %}{% endif -%}
-{{ prefix }}all_events as{{ ' ' ~ footpath.not_materialized() if narrow.is and events is none }} (
+{{ prefix }}all_events as{{ ' ' ~ footpath.not_materialized() if is_narrow and events is none }} (
 
-    {{ footpath.analysis_events([] if all_events else wanted, fields, people, events, narrow=narrow.is) }}
+    {{ footpath.analysis_events([] if all_events else wanted, fields, people, events, narrow=is_narrow) }}
 
 ),
 
