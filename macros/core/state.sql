@@ -75,8 +75,8 @@
 {#- Lists of what a run changes, or was asked for: empty between two runs. -#}
 {% macro touched_tables() %}
     {% do return([
-        'rebuild_requests', 'built_in_full', 'touched_rows', 'touched_users', 'touched_regions', 'touched_people', 'touched_events',
-        'touched_groups'
+        'rebuild_requests', 'built_in_full', 'touched_rows', 'touched_spans', 'touched_users', 'touched_regions',
+        'touched_people', 'touched_events', 'touched_groups'
     ]) %}
 {% endmacro %}
 

@@ -22,8 +22,9 @@ SOURCES = "sources:\n  app: {format: segment}\n  web: {format: segment}\n"
 HISTORIES = 80
 #: Models whose results the next ones read: where a half-done run hurts most, in the order in which they run.
 NODES = (
-    "staged_rows", "touched_rows", "event_rows", "device_spans", "merged_users", "touched_regions",
-    "touched_people", "event_links", "sessions", "page_views", "user_days", "users", "load_files",
+    "staged_rows", "touched_rows", "event_rows", "touched_spans", "device_spans", "merged_users",
+    "touched_regions", "touched_people", "event_links", "sessions", "page_views", "user_days", "users",
+    "load_files",
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ ASSETS = [
     "signup_funnel_weekly", "staged_rows", "stg_plain__rows", "stg_segment__calls",
     "stg_unreadable__lines", "touched_aliases", "touched_components", "touched_devices",
     "touched_events", "touched_groups", "touched_people", "touched_regions", "touched_rows",
-    "touched_users", "traffic_source_categories", "user_agents", "user_days", "user_traits",
+    "touched_spans", "touched_users", "traffic_source_categories", "user_agents", "user_days", "user_traits",
     "users",
 ]  # fmt: skip
 

@@ -1,6 +1,7 @@
 {{ config(meta={'region': {'table': 'touched_devices', 'columns': ['device_key']}}) }}
 
 -- depends_on: {{ ref('touched_devices') }}
+-- depends_on: {{ ref('touched_spans') }}
 {% if footpath.setting('identity_strategy') == 'last_user' %}
 -- Whose a device is (strategy last_user): its last user's, from the beginning to the end. A device without an
 -- identified event has one open span without a user.
@@ -11,7 +12,7 @@
 {% endif %}
 --
 -- Reads the key column of the stored events once (a semi-join with the touched devices), and few columns of all that
--- these devices ever did: 1.1 CPU s on 20 million events.
+-- these devices ever did. Changes only after touched_spans has noted what they were.
 {% set partial = footpath.stored('device_spans') %}
 
 with device_events as (

@@ -3,38 +3,50 @@
 -- depends_on: {{ ref('touched_rows') }}
 -- depends_on: {{ ref('event_rows') }}
 -- depends_on: {{ ref('device_spans') }}
--- depends_on: {{ ref('merged_users') }}
--- depends_on: {{ ref('touched_devices') }}
+-- depends_on: {{ ref('touched_spans') }}
 -- depends_on: {{ ref('touched_users') }}
 -- Closed spans of one actor's time in one source, in which everything about sessions and persons is worked out anew:
 -- each touched instant with all sessions that lie within the timeout of it, with those within the timeout of these,
 -- and so on. Nothing outside can be joined to, or cut from, what is inside.
 --
 -- Reads four columns of the stored sessions (a semi-join with the touched actors), and of the links one scan of their
--- device key and one of their user key, with all that the touched devices ever did: 2.7 CPU s on 20 million events. The
--- two scans come first: a join with the spans would else take in every link.
+-- user key and one of their device key, for the few devices that changed hands.
 {% set stored_links = footpath.stored('event_links') %}
 {% set stored_sessions = footpath.stored('sessions') %}
 {% set stored_heartbeats = footpath.stored('heartbeat_sources') %}
 {% set timeout = footpath.setting('session_timeout') %}
 {% set by_client = footpath.setting('session_strategy') == 'client' %}
 
-with {% if stored_links %}links_of_devices as materialized (
+with {% if stored_links %}
+-- A device's spans cover all time: when each of them is still there, nothing changed.
+changed_devices as (
+
+    select before.device_key
+    from {{ ref('touched_spans') }} as before
+    where
+        not exists (
+            select 1
+            from {{ ref('device_spans') }} as spans
+            where
+                spans.device_key = before.device_key
+                and spans.user_key is not distinct from before.user_key
+                and spans.valid_from is not distinct from before.valid_from
+                and spans.valid_to is not distinct from before.valid_to
+        )
+
+),
+
+-- Materialized, before any join with the spans, which would else take in every link.
+links_of_devices as materialized (
 
     select
         source,
-        actor_key,
         device_key,
-        user_key,
-        person_id,
         event_at
     from {{ stored_links }}
     where
-        {% if footpath.setting('identity_strategy') != 'last_user' %}
-        user_key is null
-        and {% endif -%}
         device_key in (
-            select devices.device_key from {{ ref('touched_devices') }} as devices
+            select changed_devices.device_key from changed_devices
             union
             select relabelled.device_key
             from {{ ref('device_spans') }} as relabelled
@@ -43,19 +55,15 @@ with {% if stored_links %}links_of_devices as materialized (
 
 ),
 
-links_of_users as materialized (
+{% endif %}
+{% if stored_sessions and stored_heartbeats %}
+measured as (
 
-    select
-        source,
-        actor_key,
-        user_key,
-        person_id,
-        event_at
-    from {{ stored_links }}
-    where user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
-    {% if footpath.setting('identity_strategy') == 'last_user' %}
-    and device_key is null
-    {% endif %}
+    select distinct source
+    from {{ ref('event_rows') }}
+    where
+        row_state = 'event'
+        and event_type = 'heartbeat'
 
 ),
 
@@ -75,28 +83,41 @@ touched as (
     {% if stored_links %}
     union
 
-    -- Events that belong to somebody else now, because their device got another user or their user was merged.
+    -- Events whose device has another user than before.
     select
         links.source,
-        links.actor_key,
+        links.device_key as actor_key,
+        links.event_at,
+        null as session_id
+    from links_of_devices as links
+    inner join {{ ref('touched_spans') }} as before
+        on {{ footpath.in_span('links', 'before') }}
+    inner join {{ ref('device_spans') }} as spans
+        on {{ footpath.in_span('links', 'spans') }}
+    where spans.user_key is distinct from before.user_key
+
+    union
+
+    -- Events whose user is somebody else now: of that user's devices, and those that name the user.
+    select
+        links.source,
+        links.device_key as actor_key,
         links.event_at,
         null as session_id
     from links_of_devices as links
     inner join {{ ref('device_spans') }} as spans
         on {{ footpath.in_span('links', 'spans') }}
-    left join {{ ref('merged_users') }} as merged on spans.user_key = merged.user_key
-    where links.person_id <> coalesce(merged.person_id, spans.user_key, spans.device_key)
+    where spans.user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
 
     union
 
     select
-        links.source,
-        links.actor_key,
-        links.event_at,
+        source,
+        actor_key,
+        event_at,
         null as session_id
-    from links_of_users as links
-    left join {{ ref('merged_users') }} as merged on links.user_key = merged.user_key
-    where links.person_id <> coalesce(merged.person_id, links.user_key)
+    from {{ stored_links }}
+    where user_key in (select touched.user_key from {{ ref('touched_users') }} as touched)
     {% endif %}
 
     {% if stored_sessions and stored_heartbeats %}
@@ -110,12 +131,12 @@ touched as (
         null as session_id
     from {{ stored_sessions }} as sessions
     where
-        sessions.source in (select before.source from {{ stored_heartbeats }} as before)
-        <> (sessions.source in (
-            select events.source
-            from {{ ref('event_rows') }} as events
-            where events.row_state = 'event' and events.event_type = 'heartbeat'
-        ))
+        sessions.source in (
+            select coalesce(before.source, measured.source)
+            from {{ stored_heartbeats }} as before
+            full outer join measured on before.source = measured.source
+            where before.source is null or measured.source is null
+        )
     {% endif %}
 
 ),
@@ -165,7 +186,9 @@ spans as (
         false as is_touched
     from {{ stored_sessions }} as sessions
     where
-        exists (
+        -- The actor alone first: DuckDB passes over the others while it reads, which it does not for two keys.
+        sessions.actor_key in (select touched.actor_key from touched)
+        and exists (
             select 1
             from touched
             where touched.source = sessions.source and touched.actor_key = sessions.actor_key
