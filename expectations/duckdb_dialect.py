@@ -1,8 +1,8 @@
 """A small SQLAlchemy dialect over the `duckdb` driver, so that Great Expectations pushes SQL down.
 
 To be deleted once Great Expectations has a DuckDB engine of its own: fivetran/great_expectations
-#12084 is the open pull request. The runner uses its functions only: `datasource`, `whole_table`,
-`release` and `verbatim`.
+#12084 is the open pull request. The runner uses its functions only: `datasource`, `whole_table` and
+`release`.
 
 The usual way (`add_sql` with duckdb-engine) fails on every expectation with `list index out of
 range`: Great Expectations fetches a result after it gave the connection back, and DuckDB drops
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 _borrowed: dict[str, duckdb.DuckDBPyConnection] = {}
 _numbers = count(1)
 
-#: Stands for a colon in SQL that Great Expectations hands to `sqlalchemy.text`, which would take
-#: ":name" for a parameter even inside a string. From a private use area: no text contains it.
-_COLON = "\ue03a"
-
 
 class Cursor:
     """One statement on the borrowed connection, with the DB-API calls that SQLAlchemy makes."""
@@ -62,7 +58,6 @@ class Cursor:
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement; results of earlier cursors of the connection end here."""
         self._owner.current = self
-        statement = statement.replace(_COLON, ":")
         result = self._owner.borrowed.execute(statement, list(parameters))
         self.description = result.description
 
@@ -191,11 +186,6 @@ def _type(name: str) -> types.TypeEngine[Any]:
 
 
 registry.register("duckdb", __name__, DuckDBDialect.__name__)
-
-
-def verbatim(sql: str) -> str:
-    """Return SQL in a form that reaches DuckDB as it was written."""
-    return sql.replace(":", _COLON)
 
 
 def datasource(

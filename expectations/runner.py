@@ -183,7 +183,13 @@ def _validate(
     expectations, reasons = [], {}
     for check in suite.checks:
         try:
-            expectations.append(_expectation(check, tables))
+            if check.expectation is None:
+                connection.execute(
+                    f"create or replace temporary table {_unexpected(check)} as {tables.query(check)}"
+                )
+            expectations.append(_expectation(check))
+        except duckdb.Error as error:
+            reasons[check.name] = _first_line(error)
         except (AttributeError, TypeError, ValueError) as error:
             reasons[check.name] = " ".join(str(error).split())
     if not expectations:
@@ -202,18 +208,21 @@ def _validate(
     return {report.expectation_config.meta["check"]: report for report in outcome.results}, reasons
 
 
-def _expectation(check: Check, tables: Tables) -> Any:
+def _unexpected(check: Check) -> str:
+    """Return the name of the temporary table of the rows that a query found.
+
+    Great Expectations asks a query twice, for the number of rows and for the rows: so it is run once.
+    """
+    return quote(f"unexpected_{check.name}")
+
+
+def _expectation(check: Check) -> Any:
     """Build the expectation; raises when the class is unknown or an argument is wrong."""
     gxe = importlib.import_module("great_expectations.expectations")
-    dialect = importlib.import_module("expectations.duckdb_dialect")
     kwargs = dict(check.kwargs)
     if check.expectation is None:
-        query = tables.query(check)
-        # Great Expectations would put a sub-select for {batch}, with an alias only in a query
-        # without a join, and would read other braces as its own. So the names are filled in here,
-        # and the {batch} that it asks for stands in a comment.
-        query = query.replace("{", "{{").replace("}", "}}")
-        kwargs = {"unexpected_rows_query": f"{dialect.verbatim(query)}\n/* {{batch}} */"}
+        # The {batch} that Great Expectations asks for stands in a comment.
+        kwargs = {"unexpected_rows_query": f"select * from {_unexpected(check)} /* {{batch}} */"}
     expectation = getattr(gxe, check.class_name, None)
     if expectation is None:
         raise ValueError(
@@ -262,7 +271,7 @@ def _failing(
     if check.expectation is None:
         # all batches at gate 1: Great Expectations stops at 200 rows
         limit = None if suite.gate == 1 else MAX_FAILING_ROWS
-        return _rows(connection, tables.query(check), limit)
+        return _rows(connection, f"from {_unexpected(check)}", limit)
     columns = [check.kwargs[name] for name in _COLUMN_KEYS if name in check.kwargs]
     if check.class_name == "ExpectColumnValuesToNotBeNull":
         # its values would be a list of nulls

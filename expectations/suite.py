@@ -95,6 +95,8 @@ class Touched(BaseModel):
 
     With `between`, that column also has to lie in the span of the list, and the relation has to be a
     table. `from` is where to read instead of the relation of that name; without `by`, all of that.
+    With `by_row_id` it has a column `rowid`, by which rows are read once they are found: of a wide
+    table the other columns are then not read in full.
     `whole` stands for it when everything is checked (default: the relation of that name).
     """
 
@@ -104,6 +106,7 @@ class Touched(BaseModel):
     columns: tuple[Name, ...] = ()
     between: Name | None = None
     source: Annotated[Text | None, Field(alias="from")] = None
+    by_row_id: bool = False
     whole: Name | None = None
 
     @model_validator(mode="after")
@@ -112,6 +115,8 @@ class Touched(BaseModel):
             raise ValueError("give `by` and `columns` together")
         if self.by is None and self.source is None:
             raise ValueError("give `by` (with `columns`), or `from` for all of a relation")
+        if self.by_row_id and (self.by is None or self.source is None):
+            raise ValueError("`by_row_id` needs `by`, and a `from` with a column rowid")
         return self
 
     def keyless(self, name: str, schema: str | None) -> str:
@@ -126,20 +131,29 @@ class Touched(BaseModel):
 
     def rows(self, name: str, schema: str | None, lists: str) -> str:
         """Return the query for the rows; `lists` is the schema of the lists `unchecked_*`."""
-        query = f"select stored.* from {self.source or qualified(name, schema)} as stored"
+        relation = self.source or qualified(name, schema)
+        wanted = "stored.* exclude (rowid)" if self.by_row_id else "stored.*"
+        query = f"select {wanted} from {relation} as stored"
         if self.by is None:
             return query
         listed = qualified(f"unchecked_{self.by}", lists)
         same = " and ".join(f"touched.{quote(one)} = stored.{quote(one)}" for one in self.columns)
-        if not self.between:
-            return f"{query} where exists (select 1 from {listed} as touched where {same})"
-        # In two steps, by row ids: DuckDB would look at the spans for every stored row. Spans of several runs may
-        # overlap, so a row may be found twice.
-        span = f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
-        relation = self.source or qualified(name, schema)
+        # Each column alone, too: DuckDB passes over other values of one column while it reads, not over other pairs.
+        found = " and ".join(
+            f"stored.{quote(one)} in (select {quote(one)} from {listed})" for one in self.columns
+        )
+        if len(self.columns) > 1 and not self.between:
+            found += f" and exists (select 1 from {listed} as touched where {same})"
+        if not self.between and not self.by_row_id:
+            return f"{query} where {found}"
+        # In two steps, by row ids: DuckDB would read all columns, and look at the spans for every stored row. Spans
+        # of several runs may overlap, so a row may be found twice.
+        rows = f"select stored.rowid as row_id from {relation} as stored"
+        if self.between:
+            span = f"stored.{quote(self.between)} between touched.from_at and touched.to_at"
+            rows += f" inner join {listed} as touched on {same} and {span}"
         return (
-            f"with found as materialized (select stored.rowid as row_id from {relation} as stored"
-            f" inner join {listed} as touched on {same} and {span})"
+            f"with found as materialized ({rows} where {found})"
             f" {query} where stored.rowid in (select row_id from found)"
         )
 

@@ -82,6 +82,51 @@ def test_only_touched_rows_are_looked_at(shop: duckdb.DuckDBPyConnection) -> Non
     assert [row["source"] for row in results[1].failing] == ["web"]
 
 
+def test_rows_found_by_their_id_are_those_found_by_their_key(
+    shop: duckdb.DuckDBPyConnection,
+) -> None:
+    data = SUITE.model_dump(by_alias=True, exclude_unset=True)
+    orders = {"from": "(select rowid, * from orders where price is null)", "by_row_id": True}
+    data["touched"]["orders"] |= orders
+    suite = Suite.model_validate(data)
+    shop.execute("insert into orders values ('ann', null), ('dora', null)")
+    found: dict[str, str] = {}
+    results = run_suite(shop, suite, schema="main", lists="main_internal", found=found)
+    assert failed(results) == {"price_not_null"}
+    assert [row["person_id"] for row in results[0].failing] == ["ann"]
+    columns = shop.execute("from touched_orders_0").description
+    assert [column[0] for column in columns] == ["person_id", "price"]
+
+
+def test_rows_are_found_by_all_of_their_columns_together(shop: duckdb.DuckDBPyConnection) -> None:
+    shop.execute("insert into stored_visits values ('web', 'd2', '2026-01-01 10:00:00', 5)")
+    shop.execute(
+        "insert into main_internal.unchecked_regions"
+        " select 'app', 'd2', from_at, to_at from main_internal.unchecked_regions"
+    )
+    assert failed(run_suite(shop, SUITE, schema="main", lists="main_internal")) == set()
+    days = {"by": "people", "columns": ["person_id", "day"]}
+    data = SUITE.model_dump(by_alias=True, exclude_unset=True)
+    data["touched"]["orders"] = days
+    shop.execute("alter table orders add column day int default 1")
+    shop.execute(
+        "create or replace table main_internal.unchecked_people as"
+        " from (values ('ann', 1), ('bob', 2)) as people (person_id, day)"
+    )
+    suite = Suite.model_validate(data)
+    assert failed(run_suite(shop, suite, schema="main", lists="main_internal")) == set()
+    shop.execute("insert into main_internal.unchecked_people values ('bob', 1)")
+    results = run_suite(shop, suite, schema="main", lists="main_internal")
+    assert failed(results) == {"price_not_null"}
+
+
+def test_row_ids_need_a_relation_that_has_them() -> None:
+    data = SUITE.model_dump(by_alias=True, exclude_unset=True)
+    data["touched"]["orders"]["by_row_id"] = True
+    with pytest.raises(ValueError, match="a `from` with a column rowid"):
+        Suite.model_validate(data)
+
+
 def test_everything_is_looked_at_after_a_build_in_full(shop: duckdb.DuckDBPyConnection) -> None:
     shop.execute("insert into main_internal.unchecked_models values ('sessions')")
     assert unchecked.lists(shop) is None
