@@ -30,10 +30,11 @@ def publish(
     """
     new = published.with_name(published.name + ".new")
     _remove(new)
-    shutil.copyfile(warehouse, new)
-    if known is not None:
-        _drop_unknown(new, {*known, *(("main", table) for table in STATUS_TABLES)})
-    dropped = _keep_only_what_stands_alone(new)
+    _copy(warehouse, new)
+    with connect(new) as connection:
+        if known is not None:
+            _drop_unknown(connection, {*known, *(("main", table) for table in STATUS_TABLES)})
+        dropped = _keep_only_what_stands_alone(connection)
     _replace(new, published)
     return dropped
 
@@ -43,7 +44,7 @@ def publish_status(warehouse: Path, published: Path, tables: Sequence[str] = STA
     new = published.with_name(published.name + ".new")
     _remove(new)
     if published.exists():
-        shutil.copyfile(published, new)
+        _copy(published, new)
     with connect(new) as connection:
         connection.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
         present = {
@@ -97,28 +98,28 @@ def rewrite(path: Path) -> None:
     _replace(new, path)
 
 
-def _drop_unknown(path: Path, known: Collection[tuple[str, str]]) -> None:
+def _drop_unknown(
+    connection: duckdb.DuckDBPyConnection, known: Collection[tuple[str, str]]
+) -> None:
     """Drop every table and view that is not among the known ones."""
-    with connect(path) as connection:
-        found = connection.execute(
-            "select schema_name, view_name, 'view' from duckdb_views() where not internal"
-            " union all select schema_name, table_name, 'table' from duckdb_tables() where not internal"
-            " order by all"
-        ).fetchall()
-        for schema, name, kind in found:
-            if (schema, name) not in known:
-                connection.execute(f"drop {kind} {quote(schema)}.{quote(name)}")
+    found = connection.execute(
+        "select schema_name, view_name, 'view' from duckdb_views() where not internal"
+        " union all select schema_name, table_name, 'table' from duckdb_tables() where not internal"
+        " order by all"
+    ).fetchall()
+    for schema, name, kind in found:
+        if (schema, name) not in known:
+            connection.execute(f"drop {kind} {quote(schema)}.{quote(name)}")
 
 
-def _keep_only_what_stands_alone(path: Path) -> list[str]:
+def _keep_only_what_stands_alone(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Drop the views that read raw.duckdb, and the views over those; return their names."""
     dropped: list[str] = []
-    with connect(path) as connection:
-        while broken := _broken_views(connection):
-            for schema, name in broken:
-                connection.execute(f"drop view {quote(schema)}.{quote(name)}")
-                dropped.append(f"{schema}.{name}")
-        connection.execute("checkpoint")
+    while broken := _broken_views(connection):
+        for schema, name in broken:
+            connection.execute(f"drop view {quote(schema)}.{quote(name)}")
+            dropped.append(f"{schema}.{name}")
+    connection.execute("checkpoint")
     return sorted(dropped)
 
 
@@ -133,6 +134,23 @@ def _broken_views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]
         except duckdb.Error:
             broken.append((schema, name))
     return broken
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file inside the kernel, by reference where the file system can (Python 3.14's shutil does the same)."""
+    if hasattr(os, "copy_file_range"):
+        with source.open("rb") as read, target.open("wb") as write:
+            left = os.fstat(read.fileno()).st_size
+            try:
+                while left > 0 and (
+                    copied := os.copy_file_range(read.fileno(), write.fileno(), left)
+                ):
+                    left -= copied
+            except OSError:
+                pass  # not on this file system: the whole file is copied below
+            if left == 0:
+                return
+    shutil.copyfile(source, target)
 
 
 def _remove(path: Path) -> None:

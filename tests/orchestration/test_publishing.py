@@ -258,3 +258,26 @@ def test_compacting_shrinks_a_bloated_file_and_keeps_every_row_and_view(
     assert warehouse.stat().st_size < size / 2
     assert installation.tables() == before
     assert compact(warehouse) is False
+
+
+def test_a_file_is_copied_whole_also_where_the_kernel_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "published.duckdb"
+    write_state(warehouse, 1)
+    publish(warehouse, published)
+    write_state(warehouse, 2)
+    copy = getattr(os, "copy_file_range", None)
+    calls = []
+
+    def breaks_off(source: int, target: int, count: int) -> int:
+        calls.append(count)
+        if copy is None or len(calls) > 1:
+            raise OSError
+        return int(copy(source, target, 4096))
+
+    monkeypatch.setattr(os, "copy_file_range", breaks_off, raising=False)
+    publish(warehouse, published)
+    assert calls
+    with connect(published, read_only=True) as connection:
+        assert connection.execute(SUMS).fetchall() == [(40000, 40000, 2, 2)]
