@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release refresh rebuild explain erase dev docs test test-long cases bench lint format clean
+.PHONY: help demo run release alerts refresh rebuild explain erase dev docs test test-long cases bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -35,6 +35,9 @@ run: $(READY) ## Load, model, check and publish what is new (FULL_REFRESH=1 buil
 
 release: $(READY) ## Let a held batch in: make release BATCH=id
 	@$(RUN) orchestration.release $(BATCH)
+
+alerts: $(READY) ## Show what is wrong (SHOW=key, ROWS=key, ACK=key, SNOOZE=key UNTIL=8h, RESOLVE=key, SEND=1, TRY=address)
+	@$(RUN) orchestration.alerts $(if $(SHOW),show "$(SHOW)",$(if $(ROWS),rows "$(ROWS)",$(if $(ACK),ack "$(ACK)",$(if $(SNOOZE),snooze "$(SNOOZE)" "$(UNTIL)",$(if $(RESOLVE),resolve "$(RESOLVE)",$(if $(SEND),send,$(if $(TRY),try "$(TRY)",list)))))))
 
 refresh: $(READY) ## Build one table again, and what follows from it: make refresh MODEL=sessions
 	@$(RUN) orchestration.rebuild model $(MODEL)

@@ -1,5 +1,7 @@
 """One way to open a DuckDB file, so that every process and library uses the same settings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -20,6 +22,18 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
     )
     connection.execute("set TimeZone = 'UTC'")
     return connection
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what is done in the block, or nothing of it when it raises."""
+    connection.execute("begin")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
 
 
 def quote(identifier: str) -> str:

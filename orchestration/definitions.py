@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,11 @@ from dagster_dbt import dbt_assets
 from expectations.runner import CheckResult
 from expectations.suite import Suite, load_suites
 from orchestration import loading
+from orchestration.alerts.finish import finish
 from orchestration.dbt_project import DbtProject, NodeResult
 from orchestration.lineage import DEFAULT_OWNER, Translator, admitted_key, raw_key
 from orchestration.lock import run_lock
+from orchestration.report import Report
 from orchestration.settings import Settings
 from orchestration.sources import Sources, read_sources
 from orchestration.steps import Run, Say
@@ -24,6 +27,18 @@ FULL_REFRESH_TAG = "footpath/full_refresh"
 PROCESS_TAG = "footpath/process"
 SEVERITIES = {"critical": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 JOB = "everything"
+
+#: The statuses in which a run ends, by the name of the sensor that sends the alerts of such a run.
+ENDS = {
+    "alerts_after_success": dg.DagsterRunStatus.SUCCESS,
+    "alerts_after_failure": dg.DagsterRunStatus.FAILURE,
+    "alerts_after_cancel": dg.DagsterRunStatus.CANCELED,
+}
+
+#: Seconds that such a sensor waits for the lock of the home; whoever has it sends when it ends.
+PATIENCE = 30
+
+_one_at_a_time = threading.Lock()
 
 
 class Runs(dg.ConfigurableResource[Any]):
@@ -132,7 +147,10 @@ def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Defin
             dg.ScheduleDefinition("hourly", cron_schedule="5 * * * *", job=job),
             dg.ScheduleDefinition("daily", cron_schedule="30 3 * * *", job=job),
         ],
-        sensors=[_landing_sensor(settings, job)],
+        sensors=[
+            _landing_sensor(settings, job),
+            *(_end_sensor(settings, job, name, status) for name, status in ENDS.items()),
+        ],
         resources={"runs": Runs()},
     )
 
@@ -326,6 +344,34 @@ def _landing_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
         return dg.RunRequest(run_key=found)
 
     return landing
+
+
+def _end_sensor(
+    settings: Settings, job: Any, name: str, status: dg.DagsterRunStatus
+) -> dg.SensorDefinition:
+    """Make the sensor that ends runs of Dagster's page and schedules as `make run` ends its own."""
+
+    @dg.run_status_sensor(
+        run_status=status,
+        name=name,
+        monitored_jobs=[job],
+        minimum_interval_seconds=10,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends the alerts of a run that ended. What was sent is not sent again.",
+    )
+    def ended(context: dg.RunStatusSensorContext) -> dg.SkipReason:
+        run_id = context.dagster_run.run_id
+        try:
+            with _one_at_a_time, run_lock(settings.lock, patience=PATIENCE):
+                found = finish(settings, run_id)
+        except TimeoutError:
+            return dg.SkipReason("Another run is going on, and sends when it ends.")
+        report = Report(settings.reports, run_id)
+        if report.get("incidents") is None:
+            report.set("incidents", found)
+        return dg.SkipReason(f"Sent: {found['messages']}. Not sent: {found['problems']}.")
+
+    return ended
 
 
 @dg.definitions

@@ -6,10 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from orchestration.sources import Sources
-
-#: Which formats a raw view collects.
-FORMATS_OF_VIEW = {"segment": ("segment",), "plain": ("csv", "jsonl", "parquet")}
+from orchestration.sources import FORMATS_OF_VIEW, Sources
 
 #: Who is asked about what names nobody.
 DEFAULT_OWNER = "team:data-platform"

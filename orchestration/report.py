@@ -9,6 +9,8 @@ from rich.table import Table
 
 #: Held batches that the summary names.
 MAX_HELD = 10
+#: Incidents that the summary names of each kind.
+MAX_INCIDENTS = 5
 #: Where the rows of a file went: the word of the summary, and the column of load_files.
 MEASURES = {
     "events": "event_rows",
@@ -46,6 +48,7 @@ def print_summary(report: Report, console: Console) -> None:
     _print_files(report, console)
     _print_tables(report, console)
     _print_checks(report, console)
+    _print_incidents(report, console)
     _print_times(report, console)
 
 
@@ -134,6 +137,26 @@ def _print_checks(report: Report, console: Console) -> None:
             markup=False,
             highlight=False,
         )
+
+
+def _print_incidents(report: Report, console: Console) -> None:
+    found = report.get("incidents", {})
+    kinds = [(kind, found.get(kind, [])) for kind in ("new", "open", "resolved")]
+    if any(keys for _, keys in kinds):
+        words = "; ".join(f"{len(keys):,} {kind}{_names(keys)}" for kind, keys in kinds)
+        console.print(f"incidents: {words}", markup=False, highlight=False)
+    sent = ", ".join(f"{name} {count:,}" for name, count in found.get("messages", {}).items())
+    if sent:
+        console.print(f"messages sent: {sent}", markup=False, highlight=False)
+    for problem in found.get("problems", []):
+        console.print(f"not sent: {problem}", markup=False, highlight=False)
+
+
+def _names(keys: list[str]) -> str:
+    if not keys:
+        return ""
+    more = ", ..." if len(keys) > MAX_INCIDENTS else ""
+    return f" ({', '.join(keys[:MAX_INCIDENTS])}{more})"
 
 
 def _print_times(report: Report, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Where things are: the three settings of the environment and the files below them."""
+"""Where things are: the settings of the environment that name places, and the files below them."""
 
 import os
 from dataclasses import dataclass
@@ -12,13 +12,15 @@ class Settings:
     """The places of one installation. Paths are absolute.
 
     `FOOTPATH_LANDING` holds delivered files, `FOOTPATH_SOURCES` says what they are, `FOOTPATH_HOME`
-    keeps everything that footpath makes. A relative path counts from the working folder.
+    keeps everything that footpath makes, `FOOTPATH_ALERTS` says who is told when a check fails. A relative path
+    counts from the working folder.
     """
 
     landing: Path
     sources: Path
     home: Path
     project: Path = PROJECT
+    alerts: Path = PROJECT / "expectations" / "alerts.yml"
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -27,6 +29,7 @@ class Settings:
             landing=Path(os.environ.get("FOOTPATH_LANDING", "landing")).resolve(),
             sources=Path(os.environ.get("FOOTPATH_SOURCES", "sources.yml")).resolve(),
             home=Path(os.environ.get("FOOTPATH_HOME", "var")).resolve(),
+            alerts=Path(os.environ.get("FOOTPATH_ALERTS", cls.alerts)).resolve(),
         )
 
     @property
@@ -85,3 +88,4 @@ class Settings:
         os.environ["FOOTPATH_HOME"] = str(self.home)
         os.environ["FOOTPATH_LANDING"] = str(self.landing)
         os.environ["FOOTPATH_SOURCES"] = str(self.sources)
+        os.environ["FOOTPATH_ALERTS"] = str(self.alerts)

@@ -49,6 +49,9 @@ CANONICAL_COLUMNS: dict[str, str] = {
 
 FORMATS = ("segment", "csv", "jsonl", "parquet")
 
+#: Which formats a raw view collects.
+FORMATS_OF_VIEW = {"segment": ("segment",), "plain": ("csv", "jsonl", "parquet")}
+
 _COMMON = ("format", "identity_namespace", "owner", "makes_sessions", "time_is_corrected")
 _CSV_ONLY = ("delimiter", "header", "encoding")
 _REQUIRED = ("event_at", "event_name")

@@ -13,6 +13,9 @@ from typing import Any
 from expectations.runner import CheckResult, run_suite
 from expectations.suite import Suite, load_suites
 from orchestration import erasing, loading, publishing, results, unchecked
+from orchestration.alerts import incidents
+from orchestration.alerts.finish import finish
+from orchestration.alerts.routes import rules_of
 from orchestration.database import connect, literal, quote
 from orchestration.dbt_project import DbtProject, NodeResult
 from orchestration.loading import FileResult
@@ -186,7 +189,7 @@ class Run:
             self._record(found)
             free = {f"raw.{name}" for name in self.sources} - self._relations_with_held_batches()
             with connect(self.settings.warehouse) as connection:
-                results.resolve_released(connection, free, _now())
+                incidents.resolve_released(connection, self.run_id, free, _now())
             if any(not result.success and result.severity == "critical" for result in found):
                 self.publish_status()
             return found
@@ -220,7 +223,8 @@ class Run:
             publishing.publish_status(self.settings.warehouse, self.settings.published)
 
     def finish(self) -> None:
-        """Put into the report what the summary shows of the state after the run."""
+        """Send the alerts, and put into the report what the summary shows of the state after the run."""
+        self.report.set("incidents", finish(self.settings, self.run_id))
         with connect(self.settings.raw, read_only=True) as connection:
             held = connection.execute(
                 "select source, file, batch_id, held_reason as reason from files"
@@ -285,10 +289,21 @@ class Run:
                 """,
                 {"source": name},
             )
+            files = dict(
+                connection.execute("select distinct batch_id, file from gate_1_rows").fetchall()
+            )
             found = []
             for suite in suites:
                 found += run_suite(connection, suite)
-        return [dataclasses.replace(result, relation=f"raw.{name}") for result in found]
+        return [
+            dataclasses.replace(
+                result,
+                relation=f"raw.{name}",
+                owner=self.sources[name].owner or result.owner,
+                failing=[{"file": files.get(row["batch_id"]), **row} for row in result.failing],
+            )
+            for result in found
+        ]
 
     def _admit_or_hold(self, name: str, pending: list[str], found: list[CheckResult]) -> None:
         reasons: dict[str, list[str]] = {}
@@ -322,8 +337,9 @@ class Run:
                 found,
                 _now(),
                 still_open={
-                    results.alert_key(result) for result in found if result.relation in held
+                    incidents.alert_key(result) for result in found if result.relation in held
                 },
+                rules=rules_of(self.settings.alerts),
             )
         self.report.add(
             "checks",
@@ -380,6 +396,8 @@ class Run:
                 for path in (project / folder).rglob("*")
                 if path.suffix in (".sql", ".yml", ".csv", ".py")
             )
+        # Who is told changes no table.
+        files.remove(project / "expectations" / "alerts.yml")
         return [path for path in files if path.exists()]
 
 

@@ -74,7 +74,10 @@ def redact(
     Returns the names of the files that held some.
     """
     found = []
-    for table, columns in (("check_results", ("observed",)), ("alerts", ("message",))):
+    for table, columns in (
+        ("check_results", ("observed",)),
+        ("alerts", ("message", "observed", "sample")),
+    ):
         for column in columns:
             if _redact_column(warehouse, table, column, redaction):
                 found.append(f"{settings.warehouse.name}: {table}")

@@ -80,9 +80,10 @@ def test_jobs_schedules_and_sensors_are_these(definitions: dg.Definitions) -> No
         "daily": ("30 3 * * *", "everything"),
         "hourly": ("5 * * * *", "everything"),
     }
-    assert [(sensor.name, sensor.job_name) for sensor in repository.sensor_defs] == [
-        ("landing", "everything")
-    ]
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "alerts_after_cancel", "alerts_after_failure", "alerts_after_success", "landing",
+    }  # fmt: skip
+    assert repository.get_sensor_def("landing").job_name == "everything"
 
 
 def test_the_job_covers_every_asset_that_can_be_made_and_every_check(
