@@ -1,8 +1,9 @@
 """One way to open a DuckDB file, so that every process and library uses the same settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -34,6 +35,21 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         connection.execute("rollback")
         raise
+
+
+def insert(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Insert rows in one statement: a list a column. Row by row DuckDB takes milliseconds for each."""
+    if rows:
+        values = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(
+            f"insert into {table} ({', '.join(columns)}) select {', '.join(['unnest(?)'] * len(columns))}",
+            values,
+        )
 
 
 def quote(identifier: str) -> str:

@@ -8,7 +8,7 @@ import duckdb
 from expectations.runner import CheckResult
 from orchestration.alerts import incidents
 from orchestration.alerts.routes import Rules
-from orchestration.database import transaction
+from orchestration.database import insert, transaction
 
 TABLE = """
 create table if not exists main.check_results (
@@ -16,6 +16,9 @@ create table if not exists main.check_results (
     observed varchar, checked_at timestamp
 )
 """
+
+#: What of a result stands in the table.
+COLUMNS = ("suite", "check_name", "relation", "severity", "success", "observed")
 
 
 def record(
@@ -34,22 +37,9 @@ def record(
     """
     connection.execute(TABLE)
     incidents.prepare(connection)
+    rows = [
+        (run_id, *(getattr(result, name) for name in COLUMNS), checked_at) for result in results
+    ]
     with transaction(connection):
-        if results:
-            connection.executemany(
-                "insert into main.check_results values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        run_id,
-                        result.suite,
-                        result.check_name,
-                        result.relation,
-                        result.severity,
-                        result.success,
-                        result.observed,
-                        checked_at,
-                    )
-                    for result in results
-                ],
-            )
+        insert(connection, "main.check_results", ("run_id", *COLUMNS, "checked_at"), rows)
         incidents.follow(connection, run_id, results, checked_at, rules or Rules(), still_open)

@@ -12,7 +12,7 @@ from expectations.runner import CheckResult
 from orchestration.alerts import outbox
 from orchestration.alerts.outbox import Kind
 from orchestration.alerts.routes import Rules
-from orchestration.database import transaction
+from orchestration.database import insert, transaction
 
 #: The states of an incident; every state but the last is unresolved.
 STATES = ("open", "acknowledged", "snoozed", "resolved")
@@ -335,10 +335,7 @@ def _write(
         "delete from main.alerts where state <> 'resolved' and list_contains(?, alert_key)",
         [[incident.alert_key for incident, _ in changed]],
     )
-    connection.executemany(
-        f"insert into main.alerts ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})",
-        [astuple(incident) for incident, _ in changed],
-    )
+    insert(connection, "main.alerts", COLUMNS, [astuple(incident) for incident, _ in changed])
     outbox.add(
         connection,
         [

@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 import duckdb
 
-from orchestration.database import transaction
+from orchestration.database import insert, transaction
 
 Kind = Literal["opened", "repeated", "escalated", "resolved"]
 
@@ -48,6 +48,9 @@ class Notice:
     attempts: int
 
 
+COLUMNS = tuple(field.name for field in fields(Notice))
+
+
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the table."""
     connection.execute(TABLE)
@@ -59,12 +62,8 @@ def add(
     at: datetime,
 ) -> None:
     """Keep notices of alert key, first failure, kind and run. In the transaction that changes the incidents."""
-    if notices:
-        connection.executemany(
-            "insert into main_internal.alert_outbox (notice_id, alert_key, first_seen_at, kind, run_id, created_at,"
-            " attempts) values (?, ?, ?, ?, ?, ?, 0)",
-            [(uuid.uuid4().hex, *notice, at) for notice in notices],
-        )
+    rows = [(uuid.uuid4().hex, *notice, at, None, 0) for notice in notices]
+    insert(connection, "main_internal.alert_outbox", COLUMNS, rows)
 
 
 def waiting(connection: duckdb.DuckDBPyConnection) -> list[Notice]:
@@ -75,8 +74,8 @@ def waiting(connection: duckdb.DuckDBPyConnection) -> list[Notice]:
     ).fetchall():
         return []
     rows = connection.execute(
-        "select notice_id, alert_key, first_seen_at, kind, run_id, created_at, address, attempts"
-        f" from main_internal.alert_outbox where {_WAITING} order by created_at, alert_key, kind, address"
+        f"select {', '.join(COLUMNS)} from main_internal.alert_outbox where {_WAITING}"
+        " order by created_at, alert_key, kind, address"
     )
     return [Notice(*row) for row in rows.fetchall()]
 
@@ -86,23 +85,13 @@ def address(connection: duckdb.DuckDBPyConnection, find: Callable[[Notice], Iter
     new = [notice for notice in waiting(connection) if notice.address is None]
     if not new:
         return
-    rows = [
-        (notice.notice_id, notice.alert_key, notice.first_seen_at, notice.kind, notice.run_id,
-         notice.created_at, name, 0)
-        for notice in new
-        for name in find(notice)
-    ]  # fmt: skip
+    rows = [astuple(replace(notice, address=name)) for notice in new for name in find(notice)]
     with transaction(connection):
         connection.execute(
             "delete from main_internal.alert_outbox where address is null and list_contains(?, notice_id)",
             [[notice.notice_id for notice in new]],
         )
-        if rows:
-            connection.executemany(
-                "insert into main_internal.alert_outbox (notice_id, alert_key, first_seen_at, kind, run_id,"
-                " created_at, address, attempts) values (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+        insert(connection, "main_internal.alert_outbox", COLUMNS, rows)
 
 
 def mark_sent(

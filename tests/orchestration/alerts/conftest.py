@@ -122,7 +122,7 @@ def receiver() -> Iterator[Receiver]:
     kept: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if found.status == 200:
                 kept.append(json.loads(body) | {"path": self.path})
@@ -155,7 +155,9 @@ def mailbox() -> Iterator[Mailbox]:
     kept: list[EmailMessage] = []
 
     class Handler:
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        async def handle_DATA(  # noqa: N802
+            self, _server: Any, _session: Any, envelope: Any
+        ) -> str:
             message = BytesParser(policy=default).parsebytes(envelope.content)
             assert isinstance(message, EmailMessage)
             kept.append(message)
