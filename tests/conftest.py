@@ -18,6 +18,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     before = dict(os.environ)
     for name in ("landing", "home", "sources"):
         monkeypatch.setenv(f"FOOTPATH_{name.upper()}", str(tmp_path / f"no {name}"))
+    monkeypatch.delenv("FOOTPATH_ALERTS", raising=False)
     yield
     os.environ.clear()
     os.environ.update(before)

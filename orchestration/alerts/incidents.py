@@ -286,12 +286,12 @@ def is_due(incident: Incident, at: datetime) -> bool:
 
 def sample(failing: Sequence[dict[str, Any]]) -> list[str]:
     """Return the keys of a few failing rows, each as one text: "file a.csv, line 3"."""
-    texts = []
-    for row in failing[:MAX_SAMPLE]:
+    texts: dict[str, None] = {}
+    for row in failing:
         keys = [name for name in row if name.endswith(("_key", "_id")) or name in KEY_COLUMNS]
         shown = keys if any(row[name] is not None for name in keys) else list(row)[:3]
-        texts.append(", ".join(f"{name} {_short(row[name])}" for name in shown))
-    return texts
+        texts[", ".join(f"{name} {_short(row[name])}" for name in shown)] = None
+    return list(texts)[:MAX_SAMPLE]
 
 
 def _short(value: object) -> str:
