@@ -337,7 +337,9 @@ class Run:
                 found,
                 _now(),
                 still_open={
-                    incidents.alert_key(result) for result in found if result.relation in held
+                    incidents.alert_key(result)
+                    for result in found
+                    if result.relation in held and result.severity == "critical"
                 },
                 rules=rules_of(self.settings.alerts),
             )

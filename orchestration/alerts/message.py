@@ -77,7 +77,11 @@ def digest(told: Sequence[tuple[Kind, Incident]], lineage: Lineage, settings: Se
         if any(kind == one for kind, _ in told)
     ]
     critical = sum(incident.severity == "critical" for incident in failing)
-    lines = [f"{', '.join(words)}. Of those that fail, {critical:,} are critical."]
+    lines = [
+        f"{', '.join(words)}. Of those that fail, {critical:,} are critical."
+        if failing
+        else words[0]
+    ]
     by_suite = Counter(incident.suite for incident in failing)
     lines += ["", "Failing, by suite:"] if by_suite else []
     lines += [f"  {suite}: {count:,}" for suite, count in by_suite.most_common(MAX_NAMES)]

@@ -47,6 +47,11 @@ class Notice:
     address: str | None
     attempts: int
 
+    @property
+    def incident(self) -> tuple[str, datetime]:
+        """Which incident it tells of."""
+        return self.alert_key, self.first_seen_at
+
 
 COLUMNS = tuple(field.name for field in fields(Notice))
 

@@ -135,10 +135,11 @@ def rules_of(path: Path) -> Rules:
         return Rules()
 
 
-def url_of(path: Path, routing: Routing, name: str) -> str:
+def url_of(path: Path, routing: Routing, name: str, about: str) -> str:
     """Return an address with the values of the environment's variables in it.
 
     An address that is one variable is its value as it is; within a URL a value is percent-encoded, but for slashes.
+    `{key}` becomes `about`, the key of the incident: with it a pager knows which of its own incidents has ended.
     Raises `RoutingError` when a variable is not set, or the name is not in the file any more.
     """
     template = routing.addresses.get(name)
@@ -151,7 +152,8 @@ def url_of(path: Path, routing: Routing, name: str) -> str:
             " address out"
         )
     if _VARIABLE.fullmatch(template):
-        return os.environ[_variables(template)[0]]
+        return os.environ[_variables(template)[0]].replace("{key}", quote(about))
+    template = template.replace("{key}", quote(about))
     return _VARIABLE.sub(lambda found: quote(os.environ[found[1]], safe="/"), template)
 
 

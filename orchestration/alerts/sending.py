@@ -1,12 +1,12 @@
 """Sending: what waits in the outbox goes to its addresses; what cannot be sent waits for the next run."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import duckdb
 
@@ -59,19 +59,37 @@ def deliver(settings: Settings) -> Sent:
     with connect(settings.warehouse) as connection:
         known = _incidents(connection)
         outbox.address(connection, lambda notice: _addresses(routing, known, notice))
-        waiting = sorted(outbox.waiting(connection), key=lambda one: str(one.address))
+        # What failed before comes last, so that a message that is refused does not keep the others.
+        waiting = sorted(
+            (notice for notice in outbox.waiting(connection) if notice.incident in known),
+            key=lambda notice: (str(notice.address), notice.attempts),
+        )
         if not waiting:
             return sent
         lineage = lineage_of(settings)
-        for name, notices in groupby(waiting, key=lambda one: str(one.address)):
-            _send_all(connection, settings, routing, name, list(notices), known, lineage, sent)
+        for name, notices in groupby(waiting, key=lambda notice: str(notice.address)):
+            told = [(notice, known[notice.incident]) for notice in notices]
+            for words, part in _messages(told, lineage, settings):
+                about = part[0].alert_key if len(part) == 1 else "digest"
+                try:
+                    _send(settings.alerts, routing, name, about, words)
+                except (RoutingError, SendingError) as error:
+                    lost = outbox.mark_failed(connection, part, str(error), _now())
+                    rest = sum(one.address == name for one in outbox.waiting(connection))
+                    given_up = f", {lost:,} are given up" if lost else ""
+                    sent.problems.append(
+                        f"{name}: {error}; {rest:,} wait for the next run{given_up}"
+                    )
+                    break
+                outbox.mark_sent(connection, part, _now())
+                sent.messages[name] = sent.messages.get(name, 0) + 1
     return sent
 
 
 def try_address(settings: Settings, name: str) -> None:
     """Send a trial message to one address. Raises `RoutingError` or `SendingError`."""
     routing = read_routing(settings.alerts)
-    _send(settings.alerts, routing, name, message.trial(settings))
+    _send(settings.alerts, routing, name, "trial", message.trial(settings))
 
 
 def lineage_of(settings: Settings) -> Lineage:
@@ -83,47 +101,27 @@ def lineage_of(settings: Settings) -> Lineage:
     return Lineage.read(settings.target / "manifest.json", formats)
 
 
-def _send_all(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    routing: Routing,
-    name: str,
-    notices: Sequence[Notice],
-    known: Mapping[tuple[str, datetime], Incident],
-    lineage: Lineage,
-    sent: Sent,
-) -> None:
-    """Send everything for one address; after a failure the rest of it waits with it."""
-    told = [(notice, known[notice.alert_key, notice.first_seen_at]) for notice in notices
-            if (notice.alert_key, notice.first_seen_at) in known]  # fmt: skip
-    parts = [told] if len(told) > MAX_MESSAGES else [[one] for one in told]
-    for number, part in enumerate(parts):
-        if len(part) > 1:
-            words = message.digest([(one.kind, about) for one, about in part], lineage, settings)
-        else:
-            words = message.of_incident(part[0][0].kind, part[0][1], lineage, settings)
-        try:
-            _send(settings.alerts, routing, name, words)
-        except (RoutingError, SendingError) as error:
-            rest = [one for later in parts[number:] for one, _ in later]
-            lost = outbox.mark_failed(connection, rest, str(error), _now())
-            waits = f"{len(rest) - lost:,} wait for the next run" + (
-                f", {lost:,} are given up" if lost else ""
-            )
-            sent.problems.append(f"{name}: {error}; {waits}")
-            return
-        outbox.mark_sent(connection, [one for one, _ in part], _now())
-        sent.messages[name] = sent.messages.get(name, 0) + 1
+def _messages(
+    told: Sequence[tuple[Notice, Incident]], lineage: Lineage, settings: Settings
+) -> Iterator[tuple[Message, list[Notice]]]:
+    """Yield what one address is told: a message for each notice, or one for all of them."""
+    if len(told) > MAX_MESSAGES:
+        kinds = [(notice.kind, incident) for notice, incident in told]
+        yield message.digest(kinds, lineage, settings), [notice for notice, _ in told]
+        return
+    for notice, incident in told:
+        yield message.of_incident(notice.kind, incident, lineage, settings), [notice]
 
 
-def _send(path: Path, routing: Routing, name: str, words: Message) -> None:
-    url = url_of(path, routing, name)
+def _send(path: Path, routing: Routing, name: str, about: str, words: Message) -> None:
+    url = url_of(path, routing, name, about)
     try:
         _write(url, words) if url.startswith("file:") else _notify(url, words)
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
         for variable, value in secrets_of(routing, name).items():
-            text = text.replace(value, f"${{{variable}}}")
+            for shown in (value, quote(value, safe="/")):
+                text = text.replace(shown, f"${{{variable}}}")
         raise SendingError(text) from None
 
 
@@ -152,10 +150,14 @@ def _notify(url: str, words: Message) -> None:
         pem_autogen=False,
         service_timeout=TIMEOUT,
     )
-    # A new one for each message: an old one waits several seconds between two.
-    channel = apprise.Apprise(asset=asset)
-    if not channel.add(url):
+    service = apprise.Apprise.instantiate(url, asset=asset)
+    if service is None:
         raise ValueError("this address is none that Apprise knows, or it is not complete")
+    if "overflow=" not in url:
+        # Cut to what the service takes, instead of letting it refuse the message.
+        service.overflow_mode = apprise.OverflowMode.TRUNCATE
+    # A new one for each message: an old one waits several seconds between two.
+    channel = apprise.Apprise(service, asset=asset)
     result = channel.notify(
         body=words.body,
         title=words.subject,
@@ -181,7 +183,7 @@ def _incidents(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, datetim
 def _addresses(
     routing: Routing, known: Mapping[tuple[str, datetime], Incident], notice: Notice
 ) -> list[str]:
-    incident = known.get((notice.alert_key, notice.first_seen_at))
+    incident = known.get(notice.incident)
     if incident is None:
         return []
     escalated = notice.kind == "escalated" or (

@@ -39,7 +39,8 @@ def test_a_failure_opens_an_incident_that_is_counted_and_resolved_and_a_new_fail
 
 def test_a_check_that_never_failed_leaves_no_incident(place: Place) -> None:
     place.record(result(success=True))
-    assert states(place) == place.told() == []
+    assert states(place) == []
+    assert place.told() == []
 
 
 def test_an_incident_escalates_once_after_n_runs_and_is_told_again_every_m_runs(
@@ -174,7 +175,8 @@ def test_results_incidents_and_what_is_to_be_told_are_kept_together_or_not_at_al
     with pytest.raises(KeyboardInterrupt):
         place.record(result())
     assert place.ask("select count(*) from check_results") == [(1,)]
-    assert states(place) == place.told() == []
+    assert states(place) == []
+    assert place.told() == []
 
 
 def test_an_unknown_or_resolved_key_is_an_error_that_names_the_keys_that_there_are(

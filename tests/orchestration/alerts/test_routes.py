@@ -1,6 +1,7 @@
 """The routing file: who is told, and what its mistakes are answered with."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ routes:
 """
 
 
-def incident(**fields: str) -> Incident:
+def incident(**fields: Any) -> Incident:
     return failed(None, result(**fields), "run", START, Rules())[0]
 
 
@@ -85,11 +86,11 @@ def test_secrets_come_from_the_environment_alone(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(
-        "addresses: {whole: '${HOOK}', part: 'mailto://me:${MAIL_PASSWORD}@x.example', path: 'json://x/${TOKEN}'}"
+        "addresses: {whole: '${HOOK}', part: 'mailto://me:${MAIL_PASSWORD}@x.example', path: 'json://x/${TOKEN}?dedup={key}'}"
     )
     routing = read_routing(file)
     with pytest.raises(RoutingError) as error:
-        url_of(file, routing, "part")
+        url_of(file, routing, "part", "key")
     assert str(error.value) == (
         f"{file}: addresses: part: the variable MAIL_PASSWORD is not set: set it where runs start, or take the"
         " address out"
@@ -97,11 +98,11 @@ def test_secrets_come_from_the_environment_alone(
     monkeypatch.setenv("MAIL_PASSWORD", "p@ss:w%rd")
     monkeypatch.setenv("HOOK", "json://x.example/?a=b&c=d")
     monkeypatch.setenv("TOKEN", "T0/B0/x y")
-    assert url_of(file, routing, "part") == "mailto://me:p%40ss%3Aw%25rd@x.example"
-    assert url_of(file, routing, "whole") == "json://x.example/?a=b&c=d"
-    assert url_of(file, routing, "path") == "json://x/T0/B0/x%20y"
+    assert url_of(file, routing, "part", "key") == "mailto://me:p%40ss%3Aw%25rd@x.example"
+    assert url_of(file, routing, "whole", "key") == "json://x.example/?a=b&c=d"
+    assert url_of(file, routing, "path", "key") == "json://x/T0/B0/x%20y?dedup=key"
     with pytest.raises(RoutingError, match="there is no other any more"):
-        url_of(file, routing, "other")
+        url_of(file, routing, "other", "key")
 
 
 def test_the_file_as_shipped_tells_nobody_and_its_examples_are_right(

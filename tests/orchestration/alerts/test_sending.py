@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.alerts import outbox
+from orchestration.alerts import outbox, sending
 from orchestration.alerts.finish import finish
+from orchestration.alerts.message import Message
 from orchestration.alerts.sending import Sent, deliver
 from orchestration.database import connect
 from tests.orchestration.alerts.conftest import Mailbox, Place, Receiver, free_port, result
@@ -80,8 +81,8 @@ def test_a_refused_connection_breaks_nothing_and_the_next_run_sends(
     (problem,) = found["problems"]
     assert problem.startswith("team: A Connection error occurred")
     assert problem.endswith("; 2 wait for the next run")
-    assert place.ask("select attempts, error is not null from main_internal.alert_outbox") == [
-        (1, True), (1, True),
+    assert place.ask("select attempts, error is not null from main_internal.alert_outbox order by 1 desc") == [
+        (1, True), (0, False),
     ]  # fmt: skip
     to(place, f"json://127.0.0.1:{receiver.port}")
     assert finish(place.settings, "next")["messages"] == {"team": 2}
@@ -98,6 +99,23 @@ def test_a_receiver_that_answers_with_an_error_has_not_been_told(
     assert "error=503" in deliver(place.settings).problems[0]
     receiver.status = 200
     assert deliver(place.settings) == Sent({"team": 1})
+
+
+def test_a_message_that_is_refused_does_not_keep_the_others(
+    place: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to(place, f"json://127.0.0.1:{receiver.port}")
+    place.record(result("a"), result("b"), result("c"))
+    send = sending._notify
+
+    def refuses_a(url: str, words: Message) -> None:
+        if "sessions.a on" in words.subject:
+            raise OSError("400")
+        send(url, words)
+
+    monkeypatch.setattr(sending, "_notify", refuses_a)
+    assert deliver(place.settings) == Sent({}, ["team: 400; 3 wait for the next run"])
+    assert deliver(place.settings) == Sent({"team": 2}, ["team: 400; 1 wait for the next run"])
 
 
 def test_a_broken_address_does_not_keep_the_others_from_being_told(
