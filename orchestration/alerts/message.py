@@ -100,6 +100,9 @@ def digest(told: Sequence[tuple[Kind, Incident]], lineage: Lineage, settings: Se
     ):
         if names:
             lines.append(f"{title}: {_list(sorted(names))}")
+    if worst:
+        rows = command(settings, f"ROWS={shlex.quote(worst[0].alert_key)}")
+        lines += [f"Readers, by the first: {_readers(worst[0])}", f"Show its rows: {rows}"]
     lines += [f"All of them: {command(settings)}", _place(settings, told[-1][1].last_run_id)]
     level = "success" if not failing else _level("critical" if critical else "warning")
     return Message(_cut(f"[footpath] {', '.join(words)}: a digest"), "\n".join(lines), level)

@@ -59,7 +59,9 @@ def test_an_incident_escalates_once_after_n_runs_and_is_told_again_every_m_runs(
 def test_an_acknowledged_incident_is_counted_and_told_only_when_resolved(place: Place) -> None:
     place.rules = Rules(escalate_after=2, repeat_after=1)
     place.record(result())
+    change(place, "snooze", place.now)
     change(place, "acknowledge", place.now)
+    assert place.ask("select snoozed_until from alerts") == [(None,)]
     for _ in range(4):
         place.record(result())
     assert states(place) == [("acknowledged", 5, 5)]

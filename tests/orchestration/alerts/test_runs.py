@@ -94,6 +94,8 @@ def test_the_corrected_delivery_resolves_them_and_says_so_once(
 def test_a_failure_at_gate_2_is_told_with_its_tables_and_the_command_that_shows_the_rows(
     copied: Installation, log: Path
 ) -> None:
+    routes = copied.settings.alerts
+    routes.write_text(routes.read_text().replace("{to: [log]}", "{to: [log], severity: critical}"))
     one = "session_id = (select min(session_id) from sessions)"
     with connect(copied.settings.warehouse) as connection:
         ((session,),) = connection.execute("select min(session_id) from sessions").fetchall()

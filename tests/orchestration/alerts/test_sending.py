@@ -185,6 +185,8 @@ def test_a_thousand_failing_checks_are_one_digest(place: Place, receiver: Receiv
     assert text.count("  critical suite_") == 10
     assert "  warning" not in text
     assert "Tables: sessions, users" in text
+    assert "Readers, by the first: nothing is published" in text
+    assert " make alerts ROWS=suite_0.c0.sessions\n" in text
     assert len(text) < 3000
     place.record(*(result(f"c{n}", suite=f"suite_{n % 4}", success=True) for n in range(10)))
     deliver(place.settings)
