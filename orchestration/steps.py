@@ -399,8 +399,8 @@ class Run:
                 if path.suffix in (".sql", ".yml", ".csv", ".py")
             )
         # Who is told changes no table.
-        files.remove(project / "expectations" / "alerts.yml")
-        return [path for path in files if path.exists()]
+        routing = project / "expectations" / "alerts.yml"
+        return [path for path in files if path.exists() and path != routing]
 
 
 def _now() -> datetime:
