@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
+from expectations.plan import read_plan
 from expectations.runner import CheckResult
 from expectations.suite import Suite, load_suites
 from orchestration import loading
@@ -76,9 +77,11 @@ def _fail_dead_runs(instance: dg.DagsterInstance, this_run: str) -> None:
 def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Definitions:
     """Make the definitions of one installation.
 
-    Steps tell their progress to Dagster's log, or to `say`. Raises `SourcesError` when sources.yml cannot be used.
+    Steps tell their progress to Dagster's log, or to `say`. Raises `SourcesError` when sources.yml cannot be used,
+    `PlanError` when the tracking plan cannot.
     """
     settings.prepare()
+    read_plan(settings.tracking_plan)
     sources = read_sources(settings.sources)
     dbt = DbtProject(settings)
     dbt.parse()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from expectations.plan import PlanError
 from expectations.suite import SuiteError
 from orchestration.dbt_project import DbtError
 from orchestration.report import Report, print_summary
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module="dagster")
     try:
         success, run_id = execute(settings, full_refresh=options.full_refresh)
-    except (DbtError, SourcesError, SuiteError) as error:
+    except (DbtError, PlanError, SourcesError, SuiteError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         return 1
     report = Report(settings.reports, run_id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+TRACKING_PLAN = PROJECT / "expectations" / "tracking_plan"
 
 
 @dataclass(frozen=True)
@@ -12,8 +13,8 @@ class Settings:
     """The places of one installation. Paths are absolute.
 
     `FOOTPATH_LANDING` holds delivered files, `FOOTPATH_SOURCES` says what they are, `FOOTPATH_HOME`
-    keeps everything that footpath makes, `FOOTPATH_ALERTS` says who is told when a check fails. A relative path
-    counts from the working folder.
+    keeps everything that footpath makes, `FOOTPATH_ALERTS` says who is told when a check fails,
+    `FOOTPATH_TRACKING_PLAN` holds the planned events. A relative path counts from the working folder.
     """
 
     landing: Path
@@ -21,6 +22,7 @@ class Settings:
     home: Path
     project: Path = PROJECT
     alerts: Path = PROJECT / "expectations" / "alerts.yml"
+    tracking_plan: Path = TRACKING_PLAN
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -30,6 +32,7 @@ class Settings:
             sources=Path(os.environ.get("FOOTPATH_SOURCES", "sources.yml")).resolve(),
             home=Path(os.environ.get("FOOTPATH_HOME", "var")).resolve(),
             alerts=Path(os.environ.get("FOOTPATH_ALERTS", cls.alerts)).resolve(),
+            tracking_plan=Path(os.environ.get("FOOTPATH_TRACKING_PLAN", TRACKING_PLAN)).resolve(),
         )
 
     @property
@@ -89,3 +92,4 @@ class Settings:
         os.environ["FOOTPATH_LANDING"] = str(self.landing)
         os.environ["FOOTPATH_SOURCES"] = str(self.sources)
         os.environ["FOOTPATH_ALERTS"] = str(self.alerts)
+        os.environ["FOOTPATH_TRACKING_PLAN"] = str(self.tracking_plan)

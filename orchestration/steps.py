@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from expectations.plan import read_plan
 from expectations.runner import CheckResult, run_suite
 from expectations.suite import Suite, load_suites
 from orchestration import erasing, loading, publishing, results, unchecked
@@ -70,7 +71,7 @@ class Run:
         source = self.sources[name]
         self.say(f"load: {name}")
         with self.timed("load"), connect(self.settings.raw) as connection:
-            loading.prepare(connection, self.sources)
+            loading.prepare(connection, self.sources, read_plan(self.settings.tracking_plan))
             erasing.key_in_use(connection)
             scan = loading.scan(self.settings.landing, self.sources)
             if not self.report.get("scanned"):
@@ -116,7 +117,7 @@ class Run:
         self.say("stage")
         with self.timed("stage"):
             with connect(self.settings.raw) as connection:
-                loading.prepare(connection, self.sources)
+                loading.prepare(connection, self.sources, read_plan(self.settings.tracking_plan))
             nodes = self.dbt.build(select=["footpath.staging"], progress=self.say)
             self.leave_out_erased()
             return nodes
@@ -377,6 +378,8 @@ class Run:
                 "select source, file, batch_id, state, erased_rows from files where state <> 'replaced' order by all"
             ).fetchall():
                 digest.update(repr(row).encode())
+            for (plan,) in connection.execute("select content from plan").fetchall():
+                digest.update(plan.encode())
         for name, source in sorted(self.sources.items()):
             digest.update(f"{name} {source.definition}".encode())
         digest.update((self.report.get("project") or self._project_digest()).encode())

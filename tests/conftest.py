@@ -16,7 +16,7 @@ from tests.installation import Installation, Outcome, parse_once
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep tests away from the repository's own landing folder and state, and from each other's."""
     before = dict(os.environ)
-    for name in ("landing", "home", "sources"):
+    for name in ("landing", "home", "sources", "tracking_plan"):
         monkeypatch.setenv(f"FOOTPATH_{name.upper()}", str(tmp_path / f"no {name}"))
     monkeypatch.delenv("FOOTPATH_ALERTS", raising=False)
     yield

@@ -55,6 +55,7 @@ class Installation(Home):
             "FOOTPATH_HOME": str(self.settings.home),
             "FOOTPATH_LANDING": str(self.settings.landing),
             "FOOTPATH_SOURCES": str(self.settings.sources),
+            "FOOTPATH_TRACKING_PLAN": str(self.settings.tracking_plan),
             "PYTHONPATH": str(self.settings.project),
             "PYTHONWARNINGS": "ignore",
         }

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.plan import read_plan
 from orchestration import loading
 from orchestration.database import connect, quote
 from orchestration.dbt_project import DbtProject
@@ -43,7 +44,10 @@ class Home:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(
-            landing=folder / "landing", sources=folder / "sources.yml", home=folder / "var"
+            landing=folder / "landing",
+            sources=folder / "sources.yml",
+            home=folder / "var",
+            tracking_plan=folder / "tracking_plan",
         )
         self.settings.landing.mkdir(exist_ok=True)
         self.settings.prepare()
@@ -68,7 +72,8 @@ class Home:
     def load(self) -> None:
         """Load and admit what lies in the landing folder."""
         with connect(self.settings.raw) as connection:
-            loading.prepare(connection, self.sources)
+            plan = read_plan(self.settings.tracking_plan)
+            loading.prepare(connection, self.sources, plan)
             scan = loading.scan(self.settings.landing, self.sources)
             for name, source in self.sources.items():
                 loading.load_source(

@@ -51,6 +51,9 @@
 -#}
 {% macro models_of_setting(name) %}
     {% set of_settings = footpath.stored_setting_models() %}
+    {% if name == 'tracking_plan' %}
+        {% do return(['event_violations']) %}
+    {% endif %}
     {% if name in of_settings %}
         {% do return(of_settings[name]) %}
     {% endif %}
@@ -80,6 +83,10 @@
     {% for name in footpath.stored_setting_models() %}
         {% do values.append(name ~ '=' ~ footpath.setting(name)) %}
     {% endfor %}
+    {% if footpath.setting('manifest') == 'raw' %}
+        {# The loader writes the plan into raw.duckdb. Its rules decide verdicts; the words in it do not. #}
+        {% do values.append('tracking_plan=' ~ run_query('select rules from raw.main.plan').columns[0].values()[0]) %}
+    {% endif %}
     {% do return(values | join('; ')) %}
 {% endmacro %}
 
@@ -91,6 +98,12 @@
         {% do settings.update({pair.split('=')[0]: pair.split('=')[1:] | join('=')}) %}
     {% endfor %}
     {% do return(settings) %}
+{% endmacro %}
+
+
+{#- What is built again without asking when it changes: verdicts follow from nothing that takes long to make. -#}
+{% macro changes_freely(name) %}
+    {% do return(name == 'tracking_plan') %}
 {% endmacro %}
 
 

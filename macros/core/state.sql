@@ -198,9 +198,9 @@
 
 {#-
     Finds what cannot be kept: a model whose table is missing, the tables of a build in full that did not finish, and
-    what was made with other settings. The last is an error, unless its tables were dropped on purpose before. All
-    that has to be built again is dropped before the first model runs. A run that is killed on the way leaves a table
-    missing or a setting marked, so the next one comes to the same end.
+    what was made with other settings. The last is an error, unless its tables were dropped on purpose before or it is
+    the tracking plan, whose change is followed. All that has to be built again is dropped before the first model runs.
+    A run that is killed on the way leaves a table missing or a setting marked, so the next one comes to the same end.
 -#}
 {% macro drop_what_is_built_again() %}
     {% set starts = [] %}
@@ -228,7 +228,7 @@
         {% for name in (remembered.keys() | list + current.keys() | list) | unique
             if remembered.get(name) != current.get(name) %}
             {% do changed.append(name) %}
-            {% if remembered.get(name) == footpath.being_changed() %}
+            {% if remembered.get(name) == footpath.being_changed() or footpath.changes_freely(name) %}
                 {% do starts.extend(footpath.models_of_setting(name)) %}
             {% elif footpath.built_again(footpath.models_of_setting(name)) | reject('in', missing) | list %}
                 {% do refused.append(name) %}

@@ -11,6 +11,7 @@ from typing import Literal
 
 import duckdb
 
+from expectations.plan import Plan
 from orchestration.database import literal, quote
 from orchestration.loading import salvage
 from orchestration.loading.catalog import (
@@ -23,6 +24,7 @@ from orchestration.loading.catalog import (
 from orchestration.loading.landing import LandingFile, split_compression
 from orchestration.loading.manifest import Entry, delete_rows, entries_of
 from orchestration.loading.reading import Reading, drop_temporary_tables, read_file
+from orchestration.loading.tracking_plan import write_plan
 from orchestration.loading.views import create_mapped_view, create_views
 from orchestration.sources import Source, Sources
 
@@ -69,13 +71,18 @@ class LoadResult:
         return sum(file.unreadable_rows for file in self.loaded)
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, sources: Sources) -> None:
-    """Make raw.duckdb ready for a run: tables, the table `sources`, the views.
+def prepare(
+    connection: duckdb.DuckDBPyConnection, sources: Sources, plan: Plan | None = None
+) -> None:
+    """Make raw.duckdb ready for a run: tables, the table `sources`, the views, the tracking plan.
+
+    Without `plan` the plan stays as it was written last.
 
     Raises `SourcesError` when sources.yml does not fit what was loaded or a mapping is wrong.
     """
     create_tables(connection, sources)
     create_views(connection, sources)
+    write_plan(connection, plan)
 
 
 def utc_now() -> datetime:
