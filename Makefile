@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release alerts refresh rebuild explain erase dev docs test test-long cases bench lint format clean
+.PHONY: help demo run release alerts refresh rebuild explain erase plan-init plan-check plan-import dev docs test test-long cases bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -52,6 +52,15 @@ erase: $(READY) ## Erase a person: make erase USER=id (or DEVICE=id, PERSON=pers
 	@$(RUN) orchestration.erase $(if $(filter command line,$(origin USER)),--user '$(USER)') $(if $(DEVICE),--device '$(DEVICE)') \
 		$(if $(PERSON),--person '$(PERSON)') $(if $(NAMESPACE),--namespace '$(NAMESPACE)') \
 		$(if $(DRY_RUN),--dry-run) $(if $(LIFT),--lift)
+
+plan-init: $(READY) ## Write a first tracking plan from the published events (REQUIRED_RATE=0.99)
+	@$(RUN) expectations.plan init $(if $(REQUIRED_RATE),--required-rate $(REQUIRED_RATE))
+
+plan-check: $(READY) ## Check the tracking plan, and the latest events by it
+	@$(RUN) expectations.plan check
+
+plan-import: $(READY) ## Take a plan over from Segment, RudderStack or Iglu: make plan-import FILE=plan.csv
+	@$(RUN) expectations.plan import "$(FILE)"
 
 dev: $(READY) ## Open Dagster's page with schedules, sensors and lineage (http://127.0.0.1:3000)
 	@$(RUN) orchestration.dev

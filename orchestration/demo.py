@@ -10,7 +10,7 @@ from rich.console import Console
 
 from orchestration import run
 from orchestration.database import connect
-from orchestration.sample import SAMPLE_SOURCES, simulate
+from orchestration.sample import SAMPLE_PLAN, SAMPLE_SOURCES, simulate
 from orchestration.settings import Settings
 
 QUERY = """
@@ -26,6 +26,7 @@ def main() -> int:
     """Write the dumps, run, deliver the correction of the bad day, run again. Returns the last exit code."""
     console = Console(soft_wrap=True)
     os.environ.setdefault("FOOTPATH_SOURCES", str(SAMPLE_SOURCES))
+    os.environ.setdefault("FOOTPATH_TRACKING_PLAN", str(SAMPLE_PLAN))
     settings = Settings.from_environment()
     settings.prepare()
     corrections = settings.home / "corrections"

@@ -1,6 +1,7 @@
 """What all tests share: a clean environment, dbt's parsed project, one built installation."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.dbt_project import DbtProject
-from orchestration.sample import SAMPLE_SOURCES, Facts, simulate
+from orchestration.sample import SAMPLE_PLAN, SAMPLE_SOURCES, Facts, simulate
 from tests.installation import Installation, Outcome, parse_once
 
 
@@ -65,6 +66,7 @@ def built(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Run the whole job on the sample: one batch is held, all others are published."""
     installation = Installation(tmp_path_factory.mktemp("built"), sample.sources)
     installation.deliver_all(sample.landing)
+    shutil.copytree(SAMPLE_PLAN, installation.settings.tracking_plan)
     before = dict(os.environ)
     first = installation.job()
     os.environ.clear()

@@ -56,6 +56,9 @@ create table if not exists plan_values (
 );
 """
 
+#: Rows of one statement: one by one they take a millisecond each.
+_AT_ONCE = 500
+
 
 def write_plan(connection: duckdb.DuckDBPyConnection, plan: Plan | None) -> bool:
     """Bring the tables of the plan up to date; true when they changed. None leaves them as they are."""
@@ -73,9 +76,13 @@ def write_plan(connection: duckdb.DuckDBPyConnection, plan: Plan | None) -> bool
         connection.execute("update plan set content = ?, rules = ?", list(new))
         for name, rows in _rows(plan).items():
             connection.execute(f"delete from {name}")
-            if rows:
-                places = ", ".join("?" * len(rows[0]))
-                connection.executemany(f"insert into {name} values ({places})", rows)
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows[start : start + _AT_ONCE]
+                places = f"({', '.join('?' * len(some[0]))})"
+                connection.execute(
+                    f"insert into {name} values {', '.join([places] * len(some))}",
+                    [value for row in some for value in row],
+                )
         return True
 
 

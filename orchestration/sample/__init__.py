@@ -42,7 +42,10 @@ from pathlib import Path
 
 from orchestration.sample.simulation import BadDay, Facts, simulate
 
-__all__ = ["SAMPLE_SOURCES", "BadDay", "Facts", "simulate"]
+__all__ = ["SAMPLE_PLAN", "SAMPLE_SOURCES", "BadDay", "Facts", "simulate"]
 
 #: What the sample dumps are, in the form of sources.yml.
 SAMPLE_SOURCES = Path(__file__).with_name("sources.yml")
+
+#: What its makers planned to send, which is not quite what the dumps hold.
+SAMPLE_PLAN = Path(__file__).with_name("tracking_plan")

@@ -131,6 +131,16 @@ insert into merges_by_day values
   ('2026-01-01', 'alias', 1),
   ('2026-01-01', 'sign_up', 2);
 
+create table plan_conformity as
+select * from (values
+    ('cart', null, 'any', 'shop', null, 1, 100, 1, 0.01, id('event', 'e1')),
+    ('cart', 'size', 'missing_property', 'shop', null, 1, 100, 1, 0.01, id('event', 'e1')),
+    ('cart', 'size', 'wrong_type', 'shop', null, 1, 100, 1, 0.01, id('event', 'e1')),
+    ('cart', null, 'not_seen', 'app', null, 7, 0, 0, null, null)
+) as rows (
+    event_name, property, verdict, source, app_version, days, event_count, violation_count, violation_rate,
+    sample_event_key
+);
 create table load_files (
   source varchar, file varchar, sha256 varchar, batch_id varchar, loaded_at timestamp, state varchar,
   raw_rows bigint, event_rows bigint, duplicate_rows bigint, quarantined_rows bigint,

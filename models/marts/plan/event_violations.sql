@@ -219,7 +219,8 @@ violations as (
         members.name as property,
         'additional_property' as verdict,
         null as expected,
-        {{ footpath.json_kind('members.value') }} as observed,
+        -- not members.value, which would be read of every member
+        {{ footpath.json_kind(footpath.json_value_of('members.properties', 'members.name')) }} as observed,
         members.event_at
     from members
     left join {{ source('raw', 'plan_properties') }} as rules
