@@ -28,7 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     commands.add_parser("check", help="check the plan, and the latest events by it")
     of_file = commands.add_parser("import", help="write events from a plan of another tool")
-    of_file.add_argument("file", type=Path, help="Segment CSV, RudderStack YAML, Iglu JSON Schema, or a folder of them")  # fmt: skip
+    of_file.add_argument(
+        "file",
+        type=Path,
+        help="Segment CSV, RudderStack YAML, Iglu JSON Schema, or a folder of them",
+    )
     options = parser.parse_args(arguments)
     settings = Settings.from_environment()
     try:
@@ -52,7 +56,9 @@ def _init(settings: Settings, options: infer.Options) -> int:
         events = infer.infer(connection, rows, options)
     new = [event for event in events if event.event not in planned]
     written = _write(settings.tracking_plan, new)
-    print(f"{written} events written to {settings.tracking_plan}, {len(events) - len(new)} were planned already.")  # fmt: skip
+    print(
+        f"{written} events written to {settings.tracking_plan}, {len(events) - len(new)} were planned already."
+    )
     print("Next: say in each file what the event means and who owns it; then `make plan-check`.")
     return 0
 

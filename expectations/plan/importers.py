@@ -68,7 +68,15 @@ def subset(schema: Mapping[str, Any], where: str, notes: list[str]) -> Data:
             kept["enum"] = [value]
         elif keyword in KEYWORDS:
             kept[keyword] = value
-        elif keyword not in ("description", "title", "examples", "default", "$comment", "id", "$id"):
+        elif keyword not in (
+            "description",
+            "title",
+            "examples",
+            "default",
+            "$comment",
+            "id",
+            "$id",
+        ):
             notes.append(f"{where}: '{keyword}' is left out")
     if any(isinstance(value, dict | list) for value in kept.get("enum", [])):
         notes.append(f"{where}: 'enum' of objects or lists is left out")
@@ -113,7 +121,9 @@ def _segment(path: Path, found: Imported) -> None:
     """Read a CSV with a row for each property; a row that names no event goes on with the one above."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
-        names = {str(name).strip().lower().replace("_", " "): name for name in rows.fieldnames or ()}
+        names = {
+            str(name).strip().lower().replace("_", " "): name for name in rows.fieldnames or ()
+        }
         columns = {
             ours: next((names[word] for word in words if word in names), None)
             for ours, words in _SEGMENT.items()
@@ -181,7 +191,12 @@ def _segment_property(cell: Mapping[str, str], where: str, notes: list[str]) -> 
 
 def _rudderstack(paths: list[Path], found: Imported) -> None:
     """Read the files of a project: events, properties, custom types and tracking plans (rudder/v0.1 and v1)."""
-    parts: dict[str, dict[str, Data]] = {"events": {}, "properties": {}, "categories": {}, "custom-types": {}}  # fmt: skip
+    parts: dict[str, dict[str, Data]] = {
+        "events": {},
+        "properties": {},
+        "categories": {},
+        "custom-types": {},
+    }
     plans: list[tuple[Path, Data]] = []
     for path in paths:
         try:
@@ -293,7 +308,9 @@ def _iglu(path: Path, found: Imported) -> None:
         raise PlanError(f"{path}: not valid JSON: {error}") from error
     about = schema.get("self") if isinstance(schema, dict) else None
     if not isinstance(about, dict) or "name" not in about:
-        raise PlanError(f"{path}: not self-describing: there is no 'self' with vendor, name, version")
+        raise PlanError(
+            f"{path}: not self-describing: there is no 'self' with vendor, name, version"
+        )
     name = str(about["name"])
     data = {
         "event": name,

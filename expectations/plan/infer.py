@@ -132,4 +132,3 @@ def _properties(
             schema["enum"] = values
         found[name] = schema
     return found
-

@@ -8,7 +8,7 @@ import duckdb
 from expectations.plan import Event, Plan
 from orchestration.loading.catalog import transaction
 
-#: `plan` has one row: fingerprints of all that stands in the plan, and of what verdicts follow from ('' without a plan).
+#: `plan` has one row: fingerprints of all that stands in the plan, and of what verdicts follow from ('' without one).
 #: `plan_names` has every name under which an event comes, old ones too, with the source (null: any).
 _TABLES = """
 create table if not exists plan (content varchar not null, rules varchar not null);

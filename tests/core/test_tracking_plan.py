@@ -40,6 +40,7 @@ def full(home: Installation, folder: Path) -> Installation:
     for file in other.settings.home.glob("*.duckdb"):
         file.unlink()
     other.run()
+    home.settings.prepare()
     return other
 
 
@@ -50,7 +51,7 @@ def test_verdicts_follow_late_replaced_and_repeated_events_and_the_plan(
     home.deliver("web", "a.jsonl", [opened(1, way="mail"), opened(2, way="fax"), opened(3, "open", way=1)])  # fmt: skip
     home.run()
     assert verdicts(home) == []
-    assert home.query("select count(*) from planned_events union all select count(*) from plan_conformity") == [(0,), (0,)]  # fmt: skip
+    assert home.query("from planned_events select 1 union all from plan_conformity select 1") == []
 
     write(home, PLAN)
     home.run()
@@ -70,7 +71,9 @@ def test_verdicts_follow_late_replaced_and_repeated_events_and_the_plan(
     write(home, PLAN + "description: The letter is open.")
     home.run()
     assert built_in_full(capfd.readouterr().out) == set()
-    assert home.query("select description from planned_events where event_name = 'Opened'") == [("The letter is open.",)]  # fmt: skip
+    assert home.query("select description from planned_events where event_name = 'Opened'") == [
+        ("The letter is open.",)
+    ]
 
     write(home, PLAN.replace("type: string, enum: [mail]", "type: [string, integer]"))
     home.run()

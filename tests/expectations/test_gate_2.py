@@ -100,7 +100,10 @@ FAULTS = {
     ("load_files", "quarantine_adds_up"): "delete from quarantined_events",
     ("load_files", "little_quarantined"): "update load_files set quarantined_rows = 6",
     ("load_files", "few_repeats_without_id"): "update load_files set repeated_rows_without_id = 1",
-    ("tracking_plan", "all_events_planned"): "update plan_conformity set verdict = 'unplanned_event'",
+    (
+        "tracking_plan",
+        "all_events_planned",
+    ): "update plan_conformity set verdict = 'unplanned_event'",
     ("tracking_plan", "names_up_to_date"): "update plan_conformity set verdict = 'old_name'",
     (
         "tracking_plan",
@@ -110,7 +113,10 @@ FAULTS = {
         "tracking_plan",
         "values_as_planned",
     ): "update plan_conformity set violation_count = 2 where verdict = 'wrong_type'",
-    ("tracking_plan", "planned_events_come"): "update plan_conformity set verdict = 'not_seen', days = 30",
+    (
+        "tracking_plan",
+        "planned_events_come",
+    ): "update plan_conformity set verdict = 'not_seen', days = 30",
     ("quarantined_events", "reason_not_null"): "update quarantined_events set reason = null",
     ("quarantined_events", "place_known"): "update quarantined_events set file = null",
     ("quarantined_events", "key_unique"): "insert into quarantined_events from quarantined_events",
@@ -140,7 +146,11 @@ def test_all_checks_pass_on_good_tables(
 
 @pytest.mark.parametrize("name", SUITES)
 def test_all_checks_pass_on_empty_tables(warehouse: duckdb.DuckDBPyConnection, name: str) -> None:
-    tables = ["event_rows", "event_links", *({suite.relation for suite in SUITES.values()} - {"events"})]
+    tables = [
+        "event_rows",
+        "event_links",
+        *({suite.relation for suite in SUITES.values()} - {"events"}),
+    ]
     for table in tables:
         warehouse.execute(f"delete from {table}")
     failed = [result for result in run_suite(warehouse, SUITES[name]) if not result.success]

@@ -105,7 +105,9 @@ def test_an_error_names_file_place_and_remedy(
     assert str(tmp_path / "order.yml") in str(found.value)
 
 
-@pytest.mark.parametrize("other", ["event: Order Paid", "event: order paid", "event: A\naliases: [Order Paid]"])  # fmt: skip
+@pytest.mark.parametrize(
+    "other", ["event: Order Paid", "event: order paid", "event: A\naliases: [Order Paid]"]
+)
 def test_a_name_stands_for_one_event(tmp_path: Path, other: str) -> None:
     with pytest.raises(PlanError, match=r"'.*' stands in .*order\.yml already, .*: remove one"):
         read_plan(write(tmp_path, order=GOOD, other=other))

@@ -26,15 +26,24 @@ numbers = st.one_of(
     st.integers(-(10**12), 10**12),
     st.sampled_from([0.0, -0.0, 0.5, 1.0, 2.0, 1e3, 2.5, -1.25, 1e20]),
 )
-texts = st.one_of(st.sampled_from(["", "a", "ab", "1", "true", "null", "ü", "日本", "👍🏽", "a\nb"]), st.text("ab1é", max_size=6))  # fmt: skip
+texts = st.one_of(
+    st.sampled_from(["", "a", "ab", "1", "true", "null", "ü", "日本", "👍🏽", "a\nb"]),
+    st.text("ab1é", max_size=6),
+)
 scalars = st.one_of(st.none(), st.booleans(), numbers, texts)
-values = st.one_of(scalars, st.lists(scalars, max_size=2), st.dictionaries(st.sampled_from(NAMES), scalars, max_size=2))  # fmt: skip
+values = st.one_of(
+    scalars,
+    st.lists(scalars, max_size=2),
+    st.dictionaries(st.sampled_from(NAMES), scalars, max_size=2),
+)
 limits = st.integers(-4, 4)
 keywords = st.fixed_dictionaries(
     {},
     optional={
         "required": st.booleans(),
-        "type": st.one_of(st.sampled_from(TYPES), st.lists(st.sampled_from(TYPES), min_size=1, max_size=3, unique=True)),
+        "type": st.one_of(
+            st.sampled_from(TYPES), st.lists(st.sampled_from(TYPES), min_size=1, max_size=3, unique=True)
+        ),
         "enum": st.lists(scalars, min_size=1, max_size=4),
         "pattern": st.sampled_from(["a", "^a", "^[ab]+$", "1|é", "^$", "(a|b)1", "[^a]"]),
         "minimum": limits,
@@ -66,10 +75,17 @@ sent = st.lists(
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The model as SQL over tables of one database."""
+    """Return the model as SQL over tables of one database."""
     home = Home(tmp_path_factory.mktemp("plan"), "sources: {web: {format: segment}}")
     home.load()
-    arguments = ["--log-level", "none", "compile", "--full-refresh", "--select", "event_violations,resource_type:model"]  # fmt: skip
+    arguments = [
+        "--log-level",
+        "none",
+        "compile",
+        "--full-refresh",
+        "--select",
+        "event_violations,resource_type:model",
+    ]
     outcome = home.dbt._invoke(arguments, lambda _: None)
     assert outcome.success, outcome.exception
     (node,) = (one.node for one in outcome.result if one.node.resource_type == "model")
@@ -98,7 +114,8 @@ def in_sql(
     connection.execute("delete from event_rows")
     names, sources, properties = zip(*rows, strict=True)
     connection.execute(
-        "insert into event_rows select unnest(?), unnest(?), unnest(?), 'track', '2026-01-05', 'event', unnest(?), null",
+        "insert into event_rows"
+        " select unnest(?), unnest(?), unnest(?), 'track', '2026-01-05', 'event', unnest(?), null",
         [
             [key(number) for number in range(len(rows))],
             list(sources),
@@ -142,14 +159,19 @@ def test_the_library_says_what_is_meant() -> None:
     event = parse_event(
         {
             "event": "E", "aliases": ["old"], "sources": ["web"], "additional_properties": False,
-            "properties": {"a": {"required": True, "type": "integer", "maximum": 3}, "b": {"enum": ["x"], "type": "string"}},
+            "properties": {
+                "a": {"required": True, "type": "integer", "maximum": 3}, "b": {"enum": ["x"], "type": "string"},
+            },
         },
         "plan",
     )  # fmt: skip
     judge = Judge(Plan((event,)))
     assert judge.verdicts("E", "web", {"a": 1.0, "b": "x"}) == set()
     assert judge.verdicts("E", "app", {"a": 1}) == {Verdict("unplanned_event")}
-    assert judge.verdicts("old", "web", {"a": 4}) == {Verdict("old_name"), Verdict("value_not_allowed", "a")}  # fmt: skip
+    assert judge.verdicts("old", "web", {"a": 4}) == {
+        Verdict("old_name"),
+        Verdict("value_not_allowed", "a"),
+    }
     assert judge.verdicts("E", "web", {"b": 1, "c": 1}) == {
         Verdict("missing_property", "a"), Verdict("wrong_type", "b"), Verdict("additional_property", "c"),
     }  # fmt: skip
