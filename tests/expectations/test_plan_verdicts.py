@@ -72,6 +72,30 @@ sent = st.lists(
     max_size=60,
 )
 
+small = st.one_of(st.integers(-2, 2), st.sampled_from([-2.0, -0.0, 0.0, 0.5, 1.0, 1.5, 2.0]))
+bounds = st.sampled_from(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"])
+#: A rule and a value on which it is likely to bite, kind by kind.
+cases = st.one_of(
+    st.tuples(st.dictionaries(bounds, st.integers(-2, 2), min_size=1, max_size=2), small),
+    st.tuples(
+        st.fixed_dictionaries({"type": st.sampled_from(["integer", "number"])}),
+        st.one_of(small, scalars),
+    ),
+    st.tuples(st.fixed_dictionaries({"type": st.sampled_from(TYPES)}), values),
+    st.tuples(st.fixed_dictionaries({"enum": st.lists(small, min_size=1, max_size=3)}), small),
+    st.tuples(st.fixed_dictionaries({"enum": st.lists(scalars, min_size=1, max_size=3)}), scalars),
+    st.tuples(
+        st.dictionaries(st.sampled_from(["minLength", "maxLength"]), st.integers(0, 3), min_size=1),
+        texts,
+    ),
+    st.tuples(
+        st.fixed_dictionaries(
+            {"pattern": st.sampled_from(["^a", "^[ab]+$", "1|é", "^$", "(a|b)1"])}
+        ),
+        texts,
+    ),
+)
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -134,7 +158,7 @@ def in_sql(
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -153,6 +177,29 @@ def test_sql_says_what_the_library_says(
     judge = Judge(plan)
     expected = {number: judge.verdicts(*row) for number, row in enumerate(rows)}
     assert in_sql(connection, model, plan, rows) == expected
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(drawn=st.lists(cases, min_size=80, max_size=120))
+def test_each_keyword_means_the_same_in_sql(
+    connection: duckdb.DuckDBPyConnection, model: str, drawn: list[tuple[dict[str, Any], Any]]
+) -> None:
+    plan = Plan(
+        tuple(
+            parse_event({"event": f"E{number}", "properties": {"a": schema}}, "plan")
+            for number, (schema, _) in enumerate(drawn)
+        )
+    )
+    rows: Rows = [(f"E{number}", "web", {"a": value}) for number, (_, value) in enumerate(drawn)]
+    judge = Judge(plan)
+    found = in_sql(connection, model, plan, rows)
+    assert found == {number: judge.verdicts(*row) for number, row in enumerate(rows)}
 
 
 def test_the_library_says_what_is_meant() -> None:

@@ -6,9 +6,9 @@
 ) }}
 
 -- depends_on: {{ ref('touched_rows') }}
--- What the tracking plan says against events. A verdict looks at one event and the plan, so a run judges the rows that it
--- touched; when the rules of the plan change, the table is built anew (macros/core/settings.sql). Without a plan nothing
--- is read.
+-- What the tracking plan says against events. A verdict looks at one event and the plan, so a run judges the rows that
+-- it touched; when the rules of the plan change, the table is built anew (macros/core/settings.sql). Without a plan
+-- nothing is read.
 {% set partial = footpath.stored('event_violations') %}
 
 with planned_names as (
@@ -202,8 +202,14 @@ violations as (
         properties,
         property,
         verdict,
-        case verdict when 'value_not_allowed' then expected_value else coalesce(expected_type, 'any type') end as expected,
-        case verdict when 'value_not_allowed' then left({{ footpath.json_as_text('value') }}, 40) else kind end as observed,
+        case
+            when verdict = 'value_not_allowed' then expected_value
+            else coalesce(expected_type, 'any type')
+        end as expected,
+        case
+            when verdict = 'value_not_allowed' then left({{ footpath.json_as_text('value') }}, 40)
+            else kind
+        end as observed,
         event_at
     from judged
     where verdict is not null

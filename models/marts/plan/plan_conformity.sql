@@ -103,7 +103,7 @@ violations_by_span as (
             events_by_span.event_name = violations.event_name
             and events_by_span.source = violations.source
             and events_by_span.app_version = violations.app_version
-            and violations.days <= events_by_span.days
+            and events_by_span.days >= violations.days
     group by events_by_span.event_name, events_by_span.source, events_by_span.app_version, events_by_span.days
 
 ),

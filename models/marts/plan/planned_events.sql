@@ -1,5 +1,5 @@
--- What was planned beside what comes: every planned event, and every name of events that is not, or not any more, in the
--- plan. Empty without a plan.
+-- What was planned beside what comes: every planned event, and every name of events that is not, or not any more, in
+-- the plan. Empty without a plan.
 with plan_events as (
 
     select * from {{ source('raw', 'plan_events') }}
