@@ -27,6 +27,12 @@ WARNINGS = [
     "batches.every_time_usable.raw.web",
     "batches.ids_rarely_repeat.raw.web",
 ]
+#: Where the sample is not as its tracking plan says, which no delivery changes.
+PLAN = [
+    "tracking_plan.names_up_to_date.plan_conformity",
+    "tracking_plan.planned_events_come.plan_conformity",
+    "tracking_plan.values_as_planned.plan_conformity",
+]
 BAD_FILE = "2026/02/17.jsonl.gz"
 
 
@@ -58,13 +64,13 @@ def test_the_bad_day_ends_in_exactly_the_incidents_that_it_should(built: Built) 
     assert [(one.alert_key, one.severity, one.state) for one in found] == [
         *((key, "warning", "open") for key in WARNINGS),
         (BAD_DAY, "critical", "open"),
+        *((key, "warning", "open") for key in PLAN),
     ]
-    incident = found[-1]
+    (incident,) = (one for one in found if one.alert_key == BAD_DAY)
     ((batch,),) = built.installation.raw("select batch_id from files where state = 'held'")
     assert incident.samples == [f"file {BAD_FILE}, batch_id {batch}"]
     assert incident.first_run_id == built.first.run_id
-    keys = ", ".join([BAD_DAY, *WARNINGS])
-    assert f"incidents: 5 new ({keys}); 0 open; 0 resolved" in built.first.output
+    assert f"incidents: 8 new ({', '.join([BAD_DAY, *WARNINGS])}, ...); 0 open" in built.first.output
     published = built.installation.read(
         "select alert_key, state, sample from alerts where severity = 'critical'"
     )
@@ -79,9 +85,13 @@ def test_the_corrected_delivery_resolves_them_and_says_so_once(
     assert outcome.code == 0, outcome.output
     states = [(one.alert_key, one.state) for one in known(copied)]
     billing, *web = WARNINGS
-    assert states == [(billing, "open"), *((key, "resolved") for key in [*web, BAD_DAY])]
+    assert states == [
+        (billing, "open"),
+        *((key, "resolved") for key in [*web, BAD_DAY]),
+        *((key, "open") for key in PLAN),
+    ]
     assert copied.read("select alert_key, state from alerts order by alert_key") == states
-    assert f"incidents: 0 new; 1 open ({billing}); 4 resolved (" in outcome.output
+    assert f"incidents: 0 new; 4 open ({', '.join([billing, *PLAN])}); 4 resolved (" in outcome.output
     assert "messages sent: log 4" in outcome.output
     (critical,) = [subject for subject in sent(log) if " critical " in subject]
     assert critical.startswith(
@@ -219,5 +229,5 @@ def test_the_end_of_a_run_writes_nothing_when_there_is_nothing_to_tell(
 ) -> None:
     before = copied.settings.warehouse.read_bytes()
     found = finish(copied.settings, "another run")
-    assert (found["new"], found["open"], found["problems"]) == ([], [BAD_DAY, *WARNINGS], [])
+    assert (found["new"], found["open"], found["problems"]) == ([], [BAD_DAY, *WARNINGS, *PLAN], [])
     assert copied.settings.warehouse.read_bytes() == before
