@@ -1,0 +1,9 @@
+{{ config(materialized='table') }}
+
+-- depends_on: {{ ref('touched_rows') }}
+-- The days of each source that touched rows are on, or were on until now: what is counted by day is counted again there.
+select distinct
+    source,
+    cast(event_at as date) as day
+from {{ ref('touched_rows') }}
+where event_at is not null
