@@ -6,6 +6,7 @@
 ) }}
 
 -- depends_on: {{ ref('touched_rows') }}
+-- depends_on: {{ ref('touched_days') }}
 -- How many events of each name an hour has, and of how many devices: what anomalies of volume are found in. Six narrow
 -- columns of the stored events are read; in an incremental run the days that it touches are counted again.
 -- Devices and not people are counted, since an event may get another person long after.

@@ -6,6 +6,7 @@
 ) }}
 
 -- depends_on: {{ ref('touched_rows') }}
+-- depends_on: {{ ref('touched_days') }}
 -- In how many events of a day each property has a value: what anomalies of null rates and of new and vanished properties
 -- are found in. The names in a JSON object are taken out of it once, and equal sets of names are counted together. In an
 -- incremental run the days that it touches are counted again.

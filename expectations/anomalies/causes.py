@@ -1,0 +1,124 @@
+"""What belongs together: one dead source is one cause, not forty findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from expectations.anomalies.finding import Finding
+from expectations.anomalies.history import History
+
+#: The share of its events (or properties) that have to move together for it to be their source's (event's) cause.
+MOST = 2 / 3
+#: An event moved together with its source when it moved at least by this share of the source's change.
+TOGETHER = 0.5
+#: Events of which fewer are expected say nothing of what happened to their source.
+LEAST_EXPECTED = 5.0
+#: A property is one cause for all events when it is off in so many of them.
+LEAST_EVENTS = 3
+
+OF_SOURCE = ("freshness", "duplicates", "quarantine")
+
+
+def with_causes(found: Iterable[Finding], history: History) -> list[Finding]:
+    """Return the findings with their cause: a source, `source/event`, `source/*/property` or `funnel/name`.
+
+    1. Everything about an event has the cause `source/event`: its volume, its people, its properties.
+    2. A property that is off in three events or more, which are most of those that have it: `source/*/property`.
+    3. What is said of a source as a whole is the source's. Its volume too, if most of its events moved with it; then
+       their volumes, while it lasts, are the same cause. If not, the event that moved most is the cause of both.
+    4. A funnel's conversion is the cause of its own, unless an event or source is off in the same days.
+    """
+    findings = [_at_first(one) for one in found]
+    findings = _properties_of_all_events(findings, history)
+    for total in [one for one in findings if one.metric == "volume" and one.event_name is None]:
+        findings = _of_total(findings, total, history)
+    for whole in [one for one in findings if one.metric in OF_SOURCE]:
+        findings = [
+            replace(one, cause=whole.cause)
+            if one.source == whole.source
+            and one.metric in ("volume", "people")
+            and one.overlaps(whole)
+            and one.falls != (whole.metric == "duplicates")
+            else one
+            for one in findings
+        ]
+    return findings
+
+
+def _at_first(one: Finding) -> Finding:
+    if one.metric == "conversion":
+        return replace(one, cause=f"funnel/{one.event_name}")
+    if one.event_name is None:
+        return replace(one, cause=one.source)
+    return replace(one, cause=f"{one.source}/{one.event_name}")
+
+
+def _properties_of_all_events(findings: list[Finding], history: History) -> list[Finding]:
+    events: dict[tuple[str, str, str], set[str]] = {}
+    for one in findings:
+        if one.property is not None and one.event_name is not None:
+            events.setdefault((one.source, one.property, one.metric), set()).add(one.event_name)
+    having: dict[tuple[str, str], set[str]] = {}
+    for source, event, _, name in history.filled:
+        having.setdefault((source, name), set()).add(event)
+    common = {
+        key
+        for key, names in events.items()
+        if len(names) >= LEAST_EVENTS and len(names) >= MOST * _judgeable(history, key[0], having[key[:2]])
+    }
+    return [
+        replace(one, cause=f"{one.source}/*/{one.property}")
+        if one.property is not None and (one.source, one.property, one.metric) in common
+        else one
+        for one in findings
+    ]
+
+
+def _judgeable(history: History, source: str, events: set[str]) -> int:
+    """Count the events of which there are enough in a week to say something of their properties."""
+    week = slice(max(history.hours - 168, 0), history.hours)
+    return sum(bool(history.events[source, event][week].sum() >= 30) for event in events if (source, event) in history.events)
+
+
+def _of_total(findings: list[Finding], total: Finding, history: History) -> list[Finding]:
+    start, end = (
+        int((moment - history.start).total_seconds() // 3600) for moment in (total.started_at, total.ended_at)
+    )
+    moved = {}
+    for event, counts in history.of(total.source).items():
+        weeks = [
+            counts[start - 168 * week : end - 168 * week].sum()
+            for week in range(1, 9)
+            if start - 168 * week >= 0
+        ]
+        expected = float(np.median(weeks)) if weeks else 0.0
+        if expected >= LEAST_EXPECTED:
+            moved[event] = (float(counts[start:end].sum()), expected)
+    together = [
+        event
+        for event, (observed, expected) in moved.items()
+        if (observed / expected - 1) / total.change >= TOGETHER
+    ]
+    of_source = len(moved) > 1 and len(together) >= MOST * len(moved)
+    if of_source:
+        cause = total.source
+    else:
+        sign = -1 if total.falls else 1
+        most = max(moved, key=lambda event: sign * (moved[event][0] - moved[event][1]), default=None)
+        cause = total.source if most is None else f"{total.source}/{most}"
+    return [
+        replace(one, cause=cause)
+        if one is total
+        or (
+            of_source
+            and one.source == total.source
+            and one.metric in ("volume", "people")
+            and one.overlaps(total)
+            and (one.metric == "people" or one.falls == total.falls)
+        )
+        else one
+        for one in findings
+    ]
