@@ -5,13 +5,15 @@ models/marts/quality count, `history` puts their counts on a grid of hours, `cou
 `drift` and `freshness` judge, `causes` says what belongs together, `checks` makes results of it.
 """
 
-from expectations.anomalies.checks import SUITE, check_anomalies
+from expectations.anomalies.checks import DESCRIPTION, RELATION, SUITE, check_anomalies
 from expectations.anomalies.detection import detect
 from expectations.anomalies.finding import Finding
 from expectations.anomalies.history import History, read_history
 from expectations.anomalies.settings import AnomalySettings, load_settings
 
 __all__ = [
+    "DESCRIPTION",
+    "RELATION",
     "SUITE",
     "AnomalySettings",
     "Finding",

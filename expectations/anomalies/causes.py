@@ -15,7 +15,7 @@ MOST = 2 / 3
 #: An event moved together with its source when it moved at least by this share of the source's change.
 TOGETHER = 0.5
 #: Events of which fewer are expected say nothing of what happened to their source.
-LEAST_EXPECTED = 5.0
+LEAST_EXPECTED = 20.0
 #: A property is one cause for all events when it is off in so many of them.
 LEAST_EVENTS = 3
 
@@ -27,14 +27,18 @@ def with_causes(found: Iterable[Finding], history: History) -> list[Finding]:
 
     1. Everything about an event has the cause `source/event`: its volume, its people, its properties.
     2. A property that is off in three events or more, which are most of those that have it: `source/*/property`.
-    3. What is said of a source as a whole is the source's. Its volume too, if most of its events moved with it; then
-       their volumes, while it lasts, are the same cause. If not, the event that moved most is the cause of both.
-    4. A funnel's conversion is the cause of its own, unless an event or source is off in the same days.
+    3. What is said of a source as a whole is the source's. A volume is the source's too, whether its own or one
+       event's, if most of the events moved with it; then all volumes of the same time and direction are the same cause.
+       If not, the volume of a source has the cause of the event that moved most.
+    4. A funnel's conversion is a cause of its own.
     """
     findings = [_at_first(one) for one in found]
     findings = _properties_of_all_events(findings, history)
-    for total in [one for one in findings if one.metric == "volume" and one.event_name is None]:
-        findings = _of_total(findings, total, history)
+    by_score = sorted(findings, key=lambda one: (one.event_name is not None, -one.score))
+    for number, one in enumerate(by_score):
+        if one.metric == "volume":
+            by_score = _of_source(by_score, by_score[number], history)
+    findings = by_score
     for whole in [one for one in findings if one.metric in OF_SOURCE]:
         findings = [
             replace(one, cause=whole.cause)
@@ -83,12 +87,14 @@ def _judgeable(history: History, source: str, events: set[str]) -> int:
     return sum(bool(history.events[source, event][week].sum() >= 30) for event in events if (source, event) in history.events)
 
 
-def _of_total(findings: list[Finding], total: Finding, history: History) -> list[Finding]:
+def _of_source(findings: list[Finding], volume: Finding, history: History) -> list[Finding]:
+    """Say whether a volume is the source's, because most of its events moved with it, and what else then is."""
     start, end = (
-        int((moment - history.start).total_seconds() // 3600) for moment in (total.started_at, total.ended_at)
+        int((moment - history.start).total_seconds() // 3600)
+        for moment in (volume.started_at, volume.ended_at)
     )
     moved = {}
-    for event, counts in history.of(total.source).items():
+    for event, counts in history.of(volume.source).items():
         weeks = [
             counts[start - 168 * week : end - 168 * week].sum()
             for week in range(1, 9)
@@ -97,28 +103,22 @@ def _of_total(findings: list[Finding], total: Finding, history: History) -> list
         expected = float(np.median(weeks)) if weeks else 0.0
         if expected >= LEAST_EXPECTED:
             moved[event] = (float(counts[start:end].sum()), expected)
-    together = [
-        event
-        for event, (observed, expected) in moved.items()
-        if (observed / expected - 1) / total.change >= TOGETHER
-    ]
-    of_source = len(moved) > 1 and len(together) >= MOST * len(moved)
-    if of_source:
-        cause = total.source
-    else:
-        sign = -1 if total.falls else 1
-        most = max(moved, key=lambda event: sign * (moved[event][0] - moved[event][1]), default=None)
-        cause = total.source if most is None else f"{total.source}/{most}"
-    return [
-        replace(one, cause=cause)
-        if one is total
-        or (
-            of_source
-            and one.source == total.source
-            and one.metric in ("volume", "people")
-            and one.overlaps(total)
-            and (one.metric == "people" or one.falls == total.falls)
-        )
-        else one
-        for one in findings
-    ]
+    together = sum(
+        (observed / expected - 1) / volume.change >= TOGETHER for observed, expected in moved.values()
+    )
+    if len(moved) > 1 and together >= MOST * len(moved):
+        return [
+            replace(one, cause=volume.source)
+            if one.source == volume.source
+            and one.metric in ("volume", "people", "drift")
+            and one.overlaps(volume)
+            and (one.metric != "volume" or one.falls == volume.falls)
+            else one
+            for one in findings
+        ]
+    if volume.event_name is None and moved:
+        sign = -1 if volume.falls else 1
+        most = max(moved, key=lambda event: sign * (moved[event][0] - moved[event][1]))
+        cause = f"{volume.source}/{most}"
+        return [replace(one, cause=cause) if one is volume else one for one in findings]
+    return findings

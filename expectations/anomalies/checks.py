@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 
 import duckdb
@@ -18,6 +18,8 @@ from expectations.suite import qualified
 SUITE = "anomalies"
 #: The table of findings, and what its results are about.
 RELATION = "anomalies"
+#: The result that says that it was looked for.
+JUDGED = "judged"
 #: Weeks that are read beyond those of the training: the judged one and one that is cut off by the grid.
 FURTHER_WEEKS = 2
 
@@ -52,28 +54,33 @@ def check_anomalies(
     """Judge the counts, replace the table `anomalies`, return one failed result a cause.
 
     A cause that the last results had and that is gone has a result that succeeds, so that whoever was told hears of it;
-    without any of both, one result says that nothing was found. All are warnings. `owners` names the owner of a source,
-    where it has one. Raises `duckdb.Error` when a table is missing.
+    one more says that it was looked for. All are warnings. `owners` names the owner of a source, where it has one. When
+    the counts cannot be read, that one result fails and says why.
     """
     started = time.perf_counter()
     settings = settings or load_settings()
-    history = read_history(connection, schema, settings.training_weeks + FURTHER_WEEKS)
-    found = [] if history is None else detect(history, settings)
-    write(connection, schema, found)
+    problem = ""
+    found: list[Finding] = []
+    try:
+        history = read_history(connection, schema, settings.training_weeks + FURTHER_WEEKS)
+        found = [] if history is None else detect(history, settings)
+        write(connection, schema, found)
+    except duckdb.Error as error:
+        problem = f"could not be checked: {str(error).strip().partition(chr(10))[0]}"
     causes: dict[str, list[Finding]] = {}
     for one in found:
         causes.setdefault(one.cause, []).append(one)
-    gone = sorted(_open(connection, schema) - set(causes))
+    gone = [] if problem else sorted(_open(connection, schema) - {*causes, JUDGED})
     seconds = time.perf_counter() - started
 
-    def result(name: str, observed: str, findings: list[Finding]) -> CheckResult:
+    def result(name: str, success: bool, observed: str, findings: Sequence[Finding] = ()) -> CheckResult:
         owner = (owners or {}).get(name.partition("/")[0]) or settings.owner
         return CheckResult(
             suite=SUITE,
             check_name=name,
             relation=RELATION,
             severity="warning",
-            success=not findings,
+            success=success,
             observed=observed,
             failing=[_row(one) for one in findings[:20]],
             description=DESCRIPTION,
@@ -81,9 +88,12 @@ def check_anomalies(
             seconds=seconds,
         )
 
-    results = [result(cause, say(findings), findings) for cause, findings in causes.items()]
-    results += [result(cause, "as expected again", []) for cause in gone]
-    return results or [result("nothing_unusual", "nothing unusual", [])]
+    count = f"{len(causes):,} causes" if len(causes) != 1 else "1 cause"
+    return [
+        result(JUDGED, not problem, problem or f"{len(found):,} anomalies of {count}"),
+        *(result(cause, False, say(its), its) for cause, its in causes.items()),
+        *(result(cause, True, "as expected again") for cause in gone),
+    ]
 
 
 def write(connection: duckdb.DuckDBPyConnection, schema: str, found: Iterable[Finding]) -> None:

@@ -20,8 +20,7 @@ LEAST_EXPECTED = 10.0
 MOST_GROWTH = 0.10
 #: A trend is not read out of weeks with fewer events.
 TREND_EVENTS = 100.0
-#: Where the normal distribution has 99 % of its distances, and how much residuals of few weeks are too small.
-NORMAL_99 = 2.576
+#: By how much residuals from a median of few weeks are too small.
 FEW_WEEKS = 1.1
 #: On a holiday only silence and this many times the usual are found.
 HOLIDAY_RISE, HOLIDAY_FALL = 3.0, 0.05
@@ -71,9 +70,9 @@ def judge_counts(
     ])  # fmt: skip
     sums = np.concatenate([np.zeros((number, 1)), np.cumsum(counts, axis=1)], axis=1)
     off = np.concatenate([[0], np.cumsum(holidays[:end])])
-    scale = np.ones(number)
+    middle = np.ones(number)
     for width in WIDTHS:
-        scale, spans = _judge_width(sums, off, first, end, width, growth, scale, settings)
+        middle, spans = _judge_width(sums, off, first, end, width, growth, middle, settings)
         for series, span in spans:
             found[series].append(span)
     return [apart(spans) for spans in found]
@@ -119,17 +118,18 @@ def _judge_width(
     end: int,
     width: int,
     growth: Array,
-    least_scale: Array,
+    least_middle: Array,
     settings: AnomalySettings,
 ) -> tuple[Array, list[tuple[int, Span]]]:
-    """Judge all spans of one width; return the scale of each series, and spans with the number of their series.
+    """Judge all spans of one width; return the middle scatter of each series, and spans with the number of their series.
 
-    A wider span scatters at least as much as a narrow one: it has more weeks' noise in it, and fewer spans to tell.
+    A wider span is taken to scatter in the middle at least as much as a narrow one: weeks' noise is added to that of
+    hours, and few weeks tell little of it.
     """
     ends = np.arange(end - settings.judged_days * 24 + 1, end + 1)
     ends = ends[ends >= width]
     if len(ends) == 0:
-        return least_scale, []
+        return least_middle, []
     # by series, week and end
     weeks = np.arange(1, settings.training_weeks + 1)[None, :, None]
     then = ends[None, None, :] - WEEK * weeks
@@ -143,7 +143,9 @@ def _judge_width(
     observed = sums[:, ends] - sums[:, ends - width]
     residuals = steady(before) - steady(expected)[:, None, :]
     residuals[~np.broadcast_to((expected >= 1)[:, None, :], residuals.shape)] = np.nan
-    scale = np.maximum(least_scale, scatter(residuals.reshape(len(sums), -1)))
+    middle, tail = scatters(residuals.reshape(len(sums), -1))
+    middle = np.maximum(middle, least_middle)
+    scale = np.maximum(middle, tail)
     score = np.abs(steady(observed) - steady(expected)) / scale[:, None]
     change = observed / np.maximum(expected, 1e-9) - 1
     far = np.where(
@@ -154,19 +156,19 @@ def _judge_width(
     chosen = enough & far & (score >= settings.score) & (expected >= LEAST_EXPECTED)
     spans = []
     for series, place in np.argwhere(chosen):
-        middle = steady(expected[series, place])
+        usual = steady(expected[series, place])
         reach = settings.score * scale[series]
         span = Span(
             int(ends[place] - width),
             int(ends[place]),
             float(observed[series, place]),
             float(expected[series, place]),
-            float(back(middle - reach)),
-            float(back(middle + reach)),
+            float(back(usual - reach)),
+            float(back(usual + reach)),
             float(score[series, place]),
         )
         spans.append((int(series), span))
-    return scale, spans
+    return middle, spans
 
 
 def quantile(values: Array, share: float) -> Array:
@@ -178,15 +180,22 @@ def quantile(values: Array, share: float) -> Array:
     return np.asarray((at[0] + at[1]) / 2)
 
 
-def scatter(residuals: Array) -> Array:
-    """Return the usual distance from 0 of each row of residuals, at least 1, which is what pure chance makes.
+def scatters(residuals: Array) -> tuple[Array, Array]:
+    """Return the usual distances from 0 of each row of residuals: in the middle and in the tail, each at least 1.
 
-    The median distance, and that which one in a hundred exceeds, each as the standard deviation of the normal
-    distribution that has it; the greater of the two. NaN is left out.
+    1 is what pure chance makes. The median distance, and that which one in a hundred exceeds, each as the standard
+    deviation of the normal distribution that has it, and somewhat more since few weeks tell it. NaN is left out.
     """
     if residuals.shape[1] == 0:
-        return np.ones(len(residuals))
+        return np.ones(len(residuals)), np.ones(len(residuals))
     distances = np.abs(residuals)
-    middle, tail = 1.4826 * quantile(distances, 0.5), quantile(distances, 0.99) / NORMAL_99
-    found = np.nan_to_num(np.maximum(middle, tail))
-    return np.asarray(np.maximum(1.0, FEW_WEEKS * found))
+    found = [
+        np.maximum(1.0, FEW_WEEKS * np.nan_to_num(quantile(distances, share) / normal))
+        for share, normal in ((0.5, 0.6745), (0.99, 2.576))
+    ]
+    return found[0], found[1]
+
+
+def scatter(residuals: Array) -> Array:
+    """Return the greater of the two."""
+    return np.asarray(np.maximum(*scatters(residuals)))

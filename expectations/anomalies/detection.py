@@ -78,8 +78,7 @@ def _of_source(
         add("volume", None, None, judge_counts(total[None, :], end, settings, holidays)[0])
     for event, spans in zip(names, judge_counts(events, end, settings, holidays), strict=True):
         add("volume", event, None, spans)
-    for event, its in zip(names, events, strict=True):
-        drift = judge_drift(its, total - its, end, settings)
+    for event, drift in zip(names, judge_drift(events, end, settings), strict=True):
         add("drift", event, None, [drift] if drift else [])
     actors = by_day(np.array([history.actors[source, name] for name in names]), days)
     for event, spans in zip(names, judge_ratios(actors, daily, days, settings), strict=True):

@@ -14,43 +14,44 @@ Array = npt.NDArray[np.float64]
 LEAST_TAU = 0.8
 #: How far off is too far, in units of what weeks scatter by.
 LEAST_SCORE = 4.0
-LEAST_EVENTS = 100.0
+#: Fewer events in a week, or fewer series to compare with, say nothing.
+LEAST_EVENTS, LEAST_SERIES = 100.0, 4
 
 
-def judge_drift(counts: Array, rest: Array, end: int, settings: AnomalySettings) -> Span | None:
-    """Return the weeks over which a series moved away from the rest of its source, or None.
+def judge_drift(counts: Array, end: int, settings: AnomalySettings) -> list[Span | None]:
+    """Return the weeks over which a series moved away from the others of its source, or None, for each series.
 
-    A product that grows takes all its events along, so what is looked at is the logarithm of their ratio, by week. It has
-    to move nearly every week, and in all by more than `least_change` and by more than its weeks scatter.
+    `counts` by series and hour. A product that grows takes its events along, so what is looked at is the logarithm of the
+    events of a week less the median change of all series. It has to move nearly every week, and in all by more than
+    `least_change` and by more than its weeks scatter.
     """
+    found: list[Span | None] = [None] * len(counts)
     number = settings.training_weeks + 1
     if end < number * WEEK:
-        return None
+        return found
     grid = slice(end - number * WEEK, end)
-    weeks = counts[grid].reshape(number, WEEK).sum(axis=1)
-    others = rest[grid].reshape(number, WEEK).sum(axis=1)
-    if weeks.min() < LEAST_EVENTS or others.min() < LEAST_EVENTS:
-        return None
-    logs = np.log(weeks / others)
-    steps = np.diff(logs)
-    pairs = np.sign(logs[None, :] - logs[:, None])[np.triu_indices(number, 1)]
-    moved = float(np.median(logs[-2:]) - np.median(logs[:2]))
-    noise = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
-    noise = max(noise, float(np.sqrt(2 / weeks.mean())))
-    score = abs(moved) / noise
-    if (
-        abs(float(pairs.mean())) < LEAST_TAU
-        or abs(np.expm1(moved)) < settings.least_change
-        or score < LEAST_SCORE
-    ):
-        return None
-    expected = float(np.exp(np.median(logs[:2])) * others[-1])
-    return Span(
-        grid.start,
-        end,
-        float(weeks[-1]),
-        expected,
-        float(expected * np.exp(-LEAST_SCORE * noise)),
-        float(expected * np.exp(LEAST_SCORE * noise)),
-        score,
-    )
+    weeks = counts[:, grid].reshape(len(counts), number, WEEK).sum(axis=2)
+    judged = np.flatnonzero(weeks.min(axis=1) >= LEAST_EVENTS)
+    if len(judged) < LEAST_SERIES:
+        return found
+    logs = np.log(weeks[judged])
+    common = np.median(logs - logs.mean(axis=1, keepdims=True), axis=0)
+    for series, its in zip(judged, logs - common, strict=True):
+        steps = np.diff(its)
+        pairs = np.sign(its[None, :] - its[:, None])[np.triu_indices(number, 1)]
+        moved = float(np.median(its[-2:]) - np.median(its[:2]))
+        noise = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
+        noise = max(noise, float(np.sqrt(2 / weeks[series].mean())))
+        score = abs(moved) / noise
+        if (
+            abs(float(pairs.mean())) >= LEAST_TAU
+            and abs(np.expm1(moved)) >= settings.least_change
+            and score >= LEAST_SCORE
+        ):
+            expected = float(np.exp(np.median(its[:2]) + common[-1]))
+            reach = LEAST_SCORE * noise
+            found[series] = Span(
+                grid.start, end, float(weeks[series, -1]), expected,
+                float(expected * np.exp(-reach)), float(expected * np.exp(reach)), score,
+            )  # fmt: skip
+    return found

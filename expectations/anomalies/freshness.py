@@ -22,7 +22,7 @@ def judge_freshness(
     """Return the silence at the end of what a source sent, or None where it is nothing unusual.
 
     `received` is rows by hour of receipt, `end` the first hour that is not over. Silence is unusual when it is longer than
-    any one in the training, and the same hours of the weeks before brought so much that its score is over the setting.
+    any one in the training, by what a file may be late, and the same hours of the weeks before brought so much that its score is over the setting.
     """
     arrivals = np.flatnonzero(received[:end])
     if len(arrivals) == 0:
@@ -38,7 +38,7 @@ def judge_freshness(
         gap - holidays[start : start + gap].sum()
         for start, gap in zip(arrivals[:-1] + 1, np.diff(arrivals) - 1, strict=True)
     ]
-    if silence - silent <= max(settings.settle_hours, LONGER * max(gaps)):
+    if silence - silent <= settings.late_hours + LONGER * max(gaps):
         return None
     weeks = range(-(-silence // WEEK), settings.training_weeks + 1)
     before = np.array([

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from expectations.suite import qualified
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
 
 Counts = npt.NDArray[np.float64]
 Series = tuple[str, str]
@@ -55,20 +58,21 @@ class History:
         """Return the time of an hour of the grid."""
         return self.start + timedelta(hours=hour)
 
-    def until(self, hours: int) -> History:
-        """Return what was known when so many hours of the grid were over; days begun are cut off."""
-        days = hours // HOURS_OF_DAY
+    def until(self, hours: int, weeks: int | None = None) -> History:
+        """Return what was known when so many hours of the grid were over, of the last `weeks`; a day begun is cut off."""
+        first_day = 0 if weeks is None else max(hours // HOURS_OF_DAY - 7 * weeks, 0)
+        first, days = first_day * HOURS_OF_DAY, hours // HOURS_OF_DAY
 
-        def cut(counts: Mapping[object, Counts], length: int) -> dict[object, Counts]:
-            return {key: values[:length] for key, values in counts.items()}
+        def cut(name: str, start: int, end: int) -> dict[Any, Counts]:
+            return {key: values[start:end] for key, values in getattr(self, name).items()}
 
-        hourly = ("events", "actors", "received", "duplicates", "quarantined")
-        daily = ("filled", "entered", "converted")
-        return replace(
-            self,
-            hours=hours,
-            **{name: cut(getattr(self, name), hours) for name in hourly},
-            **{name: cut(getattr(self, name), days) for name in daily},
+        return History(
+            self.start + timedelta(days=first_day),
+            hours - first,
+            *(cut(name, first, hours) for name in ("events", "actors")),
+            *(cut(name, first_day, days) for name in ("filled",)),
+            *(cut(name, first, hours) for name in ("received", "duplicates", "quarantined")),
+            *(cut(name, first_day, days) for name in ("entered", "converted")),
         )
 
 
@@ -103,8 +107,9 @@ def read_history(
     ) -> list[dict[object, Counts]]:
         """Put rows of keys, place on the grid and measures into one array a key, for every measure."""
         found: list[dict[object, Counts]] = [{} for _ in range(measures)]
+        parameters = {"start": start, **given}
         frame: pd.DataFrame = connection.execute(
-            query, given | {"start": start} if "$start" in query else {}
+            query, {name: value for name, value in parameters.items() if f"${name}" in query}
         ).df()
         names = list(frame.columns)
         for key, rows in frame.groupby(names[:keys], sort=True):

@@ -22,6 +22,7 @@ class AnomalySettings(BaseModel):
     least_weeks: int = Field(4, ge=2)
     judged_days: int = Field(7, ge=1, le=7)
     settle_hours: int = Field(2, ge=0)
+    late_hours: int = Field(24, ge=0)
     score: float = Field(5.0, gt=0)
     least_change: float = Field(0.2, ge=0, lt=1)
     holidays: tuple[date, ...] = ()
