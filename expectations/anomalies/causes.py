@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
@@ -11,13 +12,15 @@ from expectations.anomalies.finding import Finding
 from expectations.anomalies.history import History
 
 #: The share of its events (or properties) that have to move together for it to be their source's (event's) cause.
-MOST = 2 / 3
+MOST = 0.6
 #: An event moved together with its source when it moved at least by this share of the source's change.
-TOGETHER = 0.5
+TOGETHER = 0.4
 #: Events of which fewer are expected say nothing of what happened to their source.
-LEAST_EXPECTED = 20.0
+LEAST_EXPECTED = 5.0
 #: A property is one cause for all events when it is off in so many of them.
 LEAST_EVENTS = 3
+#: Volumes of a source belong together when they are not farther from each other.
+NEAR = timedelta(days=2)
 
 OF_SOURCE = ("freshness", "duplicates", "quarantine")
 
@@ -71,7 +74,8 @@ def _properties_of_all_events(findings: list[Finding], history: History) -> list
     common = {
         key
         for key, names in events.items()
-        if len(names) >= LEAST_EVENTS and len(names) >= MOST * _judgeable(history, key[0], having[key[:2]])
+        if len(names) >= LEAST_EVENTS
+        and len(names) >= MOST * _judgeable(history, key[0], having[key[:2]])
     }
     return [
         replace(one, cause=f"{one.source}/*/{one.property}")
@@ -84,7 +88,11 @@ def _properties_of_all_events(findings: list[Finding], history: History) -> list
 def _judgeable(history: History, source: str, events: set[str]) -> int:
     """Count the events of which there are enough in a week to say something of their properties."""
     week = slice(max(history.hours - 168, 0), history.hours)
-    return sum(bool(history.events[source, event][week].sum() >= 30) for event in events if (source, event) in history.events)
+    return sum(
+        bool(history.events[source, event][week].sum() >= 30)
+        for event in events
+        if (source, event) in history.events
+    )
 
 
 def _of_source(findings: list[Finding], volume: Finding, history: History) -> list[Finding]:
@@ -103,15 +111,19 @@ def _of_source(findings: list[Finding], volume: Finding, history: History) -> li
         expected = float(np.median(weeks)) if weeks else 0.0
         if expected >= LEAST_EXPECTED:
             moved[event] = (float(counts[start:end].sum()), expected)
+    # What is frequent says more, but a frequent event alone is not its source.
+    weights = {event: np.sqrt(expected) for event, (_, expected) in moved.items()}
     together = sum(
-        (observed / expected - 1) / volume.change >= TOGETHER for observed, expected in moved.values()
+        weights[event]
+        for event, (observed, expected) in moved.items()
+        if (observed / expected - 1) / volume.change >= TOGETHER
     )
-    if len(moved) > 1 and together >= MOST * len(moved):
+    if len(moved) > 1 and together >= MOST * sum(weights.values()):
         return [
             replace(one, cause=volume.source)
             if one.source == volume.source
             and one.metric in ("volume", "people", "drift")
-            and one.overlaps(volume)
+            and one.overlaps(volume, NEAR)
             and (one.metric != "volume" or one.falls == volume.falls)
             else one
             for one in findings

@@ -28,7 +28,9 @@ _TABLE = """
     observed double, expected double, lower double, upper double, score double, cause_key varchar
 """
 
-DESCRIPTION = "What came in the last days is what the weeks before lead to expect (docs/anomalies.md)."
+DESCRIPTION = (
+    "What came in the last days is what the weeks before lead to expect (docs/anomalies.md)."
+)
 
 _SHARES = {"filled", "new_property", "duplicates", "quarantine", "conversion"}
 _WORDS = {
@@ -73,7 +75,9 @@ def check_anomalies(
     gone = [] if problem else sorted(_open(connection, schema) - {*causes, JUDGED})
     seconds = time.perf_counter() - started
 
-    def result(name: str, success: bool, observed: str, findings: Sequence[Finding] = ()) -> CheckResult:
+    def result(
+        name: str, success: bool, observed: str, findings: Sequence[Finding] = ()
+    ) -> CheckResult:
         owner = (owners or {}).get(name.partition("/")[0]) or settings.owner
         return CheckResult(
             suite=SUITE,
@@ -104,7 +108,8 @@ def write(connection: duckdb.DuckDBPyConnection, schema: str, found: Iterable[Fi
         connection.execute(f"create or replace table {table} ({_TABLE})")
         for one in found:
             connection.execute(
-                f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(one))
+                f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                list(astuple(one)),
             )
         connection.execute("commit")
     except BaseException:
@@ -114,12 +119,14 @@ def write(connection: duckdb.DuckDBPyConnection, schema: str, found: Iterable[Fi
 
 def say(findings: list[Finding]) -> str:
     """Say what is off in one cause: its strongest finding in words, and how many others there are."""
-    # What is said of the whole explains more than the strongest of its parts.
-    first = min(findings, key=lambda one: (one.event_name is not None, -one.score))
+    # What is said of the cause itself explains more than the strongest of what follows from it.
+    of_source = findings[0].cause == findings[0].source
+    first = min(findings, key=lambda one: ((one.event_name is None) != of_source, -one.score))
     about = " ".join(word for word in (first.event_name, first.property) if word) or first.source
     share = first.metric in _SHARES
     observed, expected, lower, upper = (
-        _number(value, share) for value in (first.observed, first.expected, first.lower, first.upper)
+        _number(value, share)
+        for value in (first.observed, first.expected, first.lower, first.upper)
     )
     text = (
         f"{about}: {observed} {_WORDS[first.metric]} from {first.started_at:%Y-%m-%d %H:%M} to"
@@ -143,7 +150,8 @@ def _open(connection: duckdb.DuckDBPyConnection, schema: str) -> set[str]:
     """Return the causes whose latest result failed."""
     results = qualified("check_results", schema)
     known = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = ? and table_name = 'check_results'", [schema]
+        "select 1 from duckdb_tables() where schema_name = ? and table_name = 'check_results'",
+        [schema],
     ).fetchall()
     if not known:
         return set()

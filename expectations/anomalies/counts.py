@@ -22,8 +22,10 @@ MOST_GROWTH = 0.10
 TREND_EVENTS = 100.0
 #: By how much residuals from a median of few weeks are too small.
 FEW_WEEKS = 1.1
-#: On a holiday only silence and this many times the usual are found.
-HOLIDAY_RISE, HOLIDAY_FALL = 3.0, 0.05
+#: Spans shorter than a day are many: their score has to be so much higher.
+SHORT, MORE_SCORE = 24, 1.0
+#: On a holiday only this many times the usual is found.
+HOLIDAY_RISE = 3.0
 
 
 @dataclass(frozen=True)
@@ -150,14 +152,15 @@ def _judge_width(
     change = observed / np.maximum(expected, 1e-9) - 1
     far = np.where(
         (off[ends] > off[ends - width])[None, :],
-        (change > HOLIDAY_RISE - 1) | (change < HOLIDAY_FALL - 1),
+        change >= HOLIDAY_RISE - 1,
         np.abs(change) >= settings.least_change,
     )
-    chosen = enough & far & (score >= settings.score) & (expected >= LEAST_EXPECTED)
+    least_score = settings.score + (MORE_SCORE if width < SHORT else 0)
+    chosen = enough & far & (score >= least_score) & (expected >= LEAST_EXPECTED)
     spans = []
     for series, place in np.argwhere(chosen):
         usual = steady(expected[series, place])
-        reach = settings.score * scale[series]
+        reach = least_score * scale[series]
         span = Span(
             int(ends[place] - width),
             int(ends[place]),

@@ -68,7 +68,9 @@ def _of_source(
     daily = by_day(events, days)
     found: list[Finding] = []
 
-    def add(metric: Metric, event: str | None, name: str | None, spans: list[Span], hours: int = 1) -> None:
+    def add(
+        metric: Metric, event: str | None, name: str | None, spans: list[Span], hours: int = 1
+    ) -> None:
         found.extend(finding(history, metric, source, event, name, span, hours) for span in spans)
 
     if source in history.received:
@@ -88,12 +90,16 @@ def _of_source(
     if keys:
         filled = np.array([history.filled[key][:days] for key in keys])
         whole = daily[[names.index(key[1]) for key in keys]]
-        for key, spans in zip(keys, judge_shares(filled, whole, days, settings, rises=False), strict=True):
+        for key, spans in zip(
+            keys, judge_shares(filled, whole, days, settings, rises=False), strict=True
+        ):
             add("filled", key[1], key[3], spans, HOURS_OF_DAY)
         judged = max(days - settings.judged_days, 0)
         is_new = ~filled[:, max(judged - 7 * settings.training_weeks, 0) : judged].any(axis=1)
         keys = [key for key, new in zip(keys, is_new, strict=True) if new]
-        new = judge_shares(filled[is_new], whole[is_new], days, settings, falls=False, least_points=NEW_FROM)
+        new = judge_shares(
+            filled[is_new], whole[is_new], days, settings, falls=False, least_points=NEW_FROM
+        )
         for key, spans in zip(keys, new, strict=True):
             add("new_property", key[1], key[3], spans[:1], HOURS_OF_DAY)
     if source in history.received:
@@ -129,7 +135,10 @@ def _of_funnels(history: History, settings: AnomalySettings) -> list[Finding]:
             end = int(mature[-1]) + 1
             converted = history.converted[funnel]
             (spans,) = judge_shares(converted[None, :], entered[None, :], end, settings)
-            found += [finding(history, "conversion", "", funnel, None, span, HOURS_OF_DAY) for span in spans]
+            found += [
+                finding(history, "conversion", "", funnel, None, span, HOURS_OF_DAY)
+                for span in spans
+            ]
     return found
 
 
@@ -140,7 +149,13 @@ def by_day(counts: Counts, days: int) -> Counts:
 
 
 def finding(
-    history: History, metric: Metric, source: str, event: str | None, name: str | None, span: Span, hours: int = 1
+    history: History,
+    metric: Metric,
+    source: str,
+    event: str | None,
+    name: str | None,
+    span: Span,
+    hours: int = 1,
 ) -> Finding:
     """Make a finding of a span of the grid, whose places are so many hours long."""
     start = history.start

@@ -1,7 +1,7 @@
 """One anomaly: a series, a span, and what was expected of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 Metric = Literal[
@@ -43,6 +43,8 @@ class Finding:
             return float("inf")
         return self.observed / self.expected - 1
 
-    def overlaps(self, other: "Finding") -> bool:
-        """Whether the two spans have a moment in common."""
-        return self.started_at < other.ended_at and other.started_at < self.ended_at
+    def overlaps(self, other: "Finding", within: timedelta = timedelta()) -> bool:
+        """Whether the two spans have a moment in common, or less than `within` between them."""
+        return (
+            self.started_at < other.ended_at + within and other.started_at < self.ended_at + within
+        )

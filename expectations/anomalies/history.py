@@ -52,7 +52,12 @@ class History:
 
     def of(self, source: str) -> dict[str, Counts]:
         """Return the counts of a source's events, by name, in the order of the names."""
-        return {name: self.events[key] for key in sorted(self.events) for name in key[1:] if key[0] == source}
+        return {
+            name: self.events[key]
+            for key in sorted(self.events)
+            for name in key[1:]
+            if key[0] == source
+        }
 
     def at(self, hour: float) -> datetime:
         """Return the time of an hour of the grid."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from expectations.anomalies.counts import Span, apart, quantile, scatter
+from expectations.anomalies.counts import MORE_SCORE, Span, apart, quantile, scatter
 from expectations.anomalies.settings import AnomalySettings
 
 Array = npt.NDArray[np.float64]
@@ -39,9 +39,13 @@ def judge_shares(
     return _judge(part, whole, end, settings, _angles, falls, rises, least_points)
 
 
-def judge_ratios(part: Array, whole: Array, end: int, settings: AnomalySettings) -> list[list[Span]]:
-    """The same for a part that is no share of the whole, but grows with it: the scatter of its logarithm is used."""
-    return _judge(part, whole, end, settings, _logs, True, True, 0.0)
+def judge_ratios(
+    part: Array, whole: Array, end: int, settings: AnomalySettings
+) -> list[list[Span]]:
+    """The same for a part that is no share of the whole, but grows with it: the scatter of its logarithm is used. The score
+    has to be higher, since the logarithm scatters in ways of its own."""
+    stricter = settings.model_copy(update={"score": settings.score + MORE_SCORE})
+    return _judge(part, whole, end, stricter, _logs, True, True, 0.0)
 
 
 def _angles(part: Array, whole: Array, share: Array) -> Array:
@@ -128,7 +132,8 @@ def _weeks(part: Array, whole: Array) -> Array:
     series, days = part.shape
     count = days // 7
     parts, wholes = (
-        values[:, days - 7 * count :].reshape(series, count, 7).sum(axis=2) for values in (part, whole)
+        values[:, days - 7 * count :].reshape(series, count, 7).sum(axis=2)
+        for values in (part, whole)
     )
     return np.where(wholes >= LEAST_COUNT, parts / np.maximum(wholes, 1), np.nan)
 

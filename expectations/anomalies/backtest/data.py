@@ -80,7 +80,9 @@ def simulated(folder: Path, seed: int, days: int = DAYS, people: int = PEOPLE) -
     if not landing.exists():
         simulate(landing, corrections, seed=seed, days=days, people=people)
         shutil.copytree(corrections, landing, dirs_exist_ok=True)
-    warehouse = build(folder, SAMPLE_SOURCES.read_text("utf-8"), landing, {"watched_funnels": FUNNELS})
+    warehouse = build(
+        folder, SAMPLE_SOURCES.read_text("utf-8"), landing, {"watched_funnels": FUNNELS}
+    )
     return Data(f"simulated (seed {seed})", read(warehouse), load_settings())
 
 
@@ -106,7 +108,8 @@ def real(folder: Path, dumps: Path) -> tuple[list[Data], list[str]]:
             if weeks < settings.least_weeks + 1:
                 missing.append(f"{name}: {weeks:.1f} weeks of data, too short to be judged")
             else:
-                found.append(Data(name, _delivered_by_day(history, name), settings))
+                history = _delivered_by_day(history, name)
+                found.append(Data(name, history, settings, has_receipts=False))
     return found, missing
 
 
@@ -126,7 +129,9 @@ def build(
         for name, source in read_in.items():
             loading.load_source(connection, source, scan.files.get(name, []))
         loading.prepare(connection, read_in)
-        pending = connection.execute("select batch_id from files where state = 'pending' order by all").fetchall()
+        pending = connection.execute(
+            "select batch_id from files where state = 'pending' order by all"
+        ).fetchall()
         loading.admit(connection, [batch for (batch,) in pending])
     DbtProject(settings, footpath).build()
     settings.last_run.write_text("{}", "utf-8")
@@ -150,9 +155,11 @@ def _delivered_by_day(history: History, source: str) -> History:
     total = np.asarray(sum(history.of(source).values()))
     days = len(total) // HOURS_OF_DAY
     received = np.zeros(len(total))
-    received[HOURS_OF_DAY::HOURS_OF_DAY] = total[: days * HOURS_OF_DAY].reshape(days, HOURS_OF_DAY).sum(axis=1)[
-        : len(received[HOURS_OF_DAY::HOURS_OF_DAY])
-    ]
+    received[HOURS_OF_DAY::HOURS_OF_DAY] = (
+        total[: days * HOURS_OF_DAY]
+        .reshape(days, HOURS_OF_DAY)
+        .sum(axis=1)[: len(received[HOURS_OF_DAY::HOURS_OF_DAY])]
+    )
     none = {source: np.zeros(len(total))}
     return replace(history, received={source: received}, duplicates=none, quarantined=dict(none))
 

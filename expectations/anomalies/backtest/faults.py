@@ -31,10 +31,14 @@ class Fault:
 
 def thin(counts: Counts, share: Counts | float, rng: Rng) -> Counts:
     """Drop each of the counted with a probability."""
-    return np.asarray(rng.binomial(counts.astype(np.int64), 1 - np.asarray(share)), dtype=np.float64)
+    return np.asarray(
+        rng.binomial(counts.astype(np.int64), 1 - np.asarray(share)), dtype=np.float64
+    )
 
 
-def lose_events(history: History, key: tuple[str, str], start: int, share: float, rng: Rng) -> History:
+def lose_events(
+    history: History, key: tuple[str, str], start: int, share: float, rng: Rng
+) -> History:
     """Lose a share of one event."""
     return _lose(history, [key], _from(history, start, share), rng)
 
@@ -52,21 +56,29 @@ def lose_hours(history: History, source: str, start: int, hours: float, rng: Rng
     return _lose(history, [key for key in history.events if key[0] == source], shares, rng)
 
 
-def drift_away(history: History, key: tuple[str, str], start: int, share: float, rng: Rng) -> History:
+def drift_away(
+    history: History, key: tuple[str, str], start: int, share: float, rng: Rng
+) -> History:
     """Lose an event slowly: over eight weeks up to `start` + 7 days until the share is lost."""
     weeks = 8 * 168
     begun = np.arange(history.hours) - (start + 168 - weeks)
     return _lose(history, [key], np.clip(begun / weeks, 0, 1) * share, rng)
 
 
-def send_twice(history: History, key: tuple[str, str], start: int, share: float, rng: Rng) -> History:
+def send_twice(
+    history: History, key: tuple[str, str], start: int, share: float, rng: Rng
+) -> History:
     """Send a share of an event a second time under other ids, from the same devices."""
     again = {key: history.events[key].copy()}
     again[key][start:] += rng.binomial(again[key][start:].astype(np.int64), share)
-    growth = np.divide(again[key], history.events[key], out=np.ones(history.hours), where=history.events[key] > 0)
+    growth = np.divide(
+        again[key], history.events[key], out=np.ones(history.hours), where=history.events[key] > 0
+    )
     daily = _daily(growth * history.events[key]) / np.maximum(_daily(history.events[key]), 1)
     filled = {
-        one: np.round(values * daily[: len(values)]) for one, values in history.filled.items() if one[:2] == key
+        one: np.round(values * daily[: len(values)])
+        for one, values in history.filled.items()
+        if one[:2] == key
     }
     received = _plus(history, key[0], again[key] - history.events[key])
     return replace(
@@ -165,7 +177,9 @@ def _lose(history: History, keys: list[tuple[str, str]], shares: Counts, rng: Rn
         received = _plus(replace(history, received=received), source, -lost)
     # What nobody sends is not received either, rows that repeat included.
     dead = shares >= 1
-    whole = {source for source in received if all(key in keys for key in events if key[0] == source)}
+    whole = {
+        source for source in received if all(key in keys for key in events if key[0] == source)
+    }
     duplicates, quarantined = (
         {source: np.where(dead & (source in whole), 0, values) for source, values in counts.items()}
         for counts in (history.duplicates, history.quarantined)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from expectations.anomalies.backtest.faults import FAULTS, Fault, come_late
+from expectations.anomalies.backtest.faults import FAULTS, Fault, come_late, spoil_rows
 from expectations.anomalies.detection import detect
 from expectations.anomalies.history import HOURS_OF_DAY, HOURS_OF_WEEK, History
 from expectations.anomalies.settings import AnomalySettings
@@ -28,6 +28,8 @@ class Data:
     name: str
     history: History
     settings: AnomalySettings
+    #: Whether the times of receipt are those of the data.
+    has_receipts: bool = True
     untouched: dict[int, set[str]] = field(default_factory=dict)
 
     def judge(self, history: History, hours: int) -> set[str]:
@@ -73,7 +75,14 @@ def targets(data: Data, fault: Fault, start: int) -> dict[str, list[Any]]:
         sources: Counter[str] = Counter()
         for (source, _), count in weekly.items():
             sources[source] += int(count)
-        found = {source: count for source, count in sources.items() if source in history.received}
+        found = {
+            source: count
+            for source, count in sources.items()
+            if source in history.received
+            and history.received[source][weeks].any()
+            # what becomes of a row when it comes is known only where it says when it came
+            and (data.has_receipts or fault.plant is not spoil_rows)
+        }
     elif fault.target == "properties":
         days = slice(weeks.start // HOURS_OF_DAY, start // HOURS_OF_DAY)
         found = {
@@ -99,7 +108,9 @@ def own(fault: Fault, target: Any) -> set[str]:
     if fault.target == "funnels":
         return {f"funnel/{target}"}
     its = {f"{target[0]}/{target[1]}"}
-    return its | {f"{target[0]}/*/{target[3]}"} if fault.target == "properties" else its | {target[0]}
+    return (
+        its | {f"{target[0]}/*/{target[3]}"} if fault.target == "properties" else its | {target[0]}
+    )
 
 
 def run(data: Data, fault: Fault, size: str, trials: int, rng: np.random.Generator) -> Outcome:
