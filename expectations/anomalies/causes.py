@@ -66,8 +66,10 @@ def _at_first(one: Finding) -> Finding:
 def _properties_of_all_events(findings: list[Finding], history: History) -> list[Finding]:
     events: dict[tuple[str, str, str], set[str]] = {}
     for one in findings:
-        if one.property is not None and one.event_name is not None:
-            events.setdefault((one.source, one.property, one.metric), set()).add(one.event_name)
+        if one.property_name is not None and one.event_name is not None:
+            events.setdefault((one.source, one.property_name, one.metric), set()).add(
+                one.event_name
+            )
     having: dict[tuple[str, str], set[str]] = {}
     for source, event, _, name in history.filled:
         having.setdefault((source, name), set()).add(event)
@@ -78,8 +80,8 @@ def _properties_of_all_events(findings: list[Finding], history: History) -> list
         and len(names) >= MOST * _judgeable(history, key[0], having[key[:2]])
     }
     return [
-        replace(one, cause=f"{one.source}/*/{one.property}")
-        if one.property is not None and (one.source, one.property, one.metric) in common
+        replace(one, cause=f"{one.source}/*/{one.property_name}")
+        if one.property_name is not None and (one.source, one.property_name, one.metric) in common
         else one
         for one in findings
     ]

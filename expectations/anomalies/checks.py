@@ -122,7 +122,9 @@ def say(findings: list[Finding]) -> str:
     # What is said of the cause itself explains more than the strongest of what follows from it.
     of_source = findings[0].cause == findings[0].source
     first = min(findings, key=lambda one: ((one.event_name is None) != of_source, -one.score))
-    about = " ".join(word for word in (first.event_name, first.property) if word) or first.source
+    about = (
+        " ".join(word for word in (first.event_name, first.property_name) if word) or first.source
+    )
     share = first.metric in _SHARES
     observed, expected, lower, upper = (
         _number(value, share)

@@ -1,4 +1,4 @@
-"""Volume: is a span of hours like the same span of the weeks before?"""
+"""Volume: whether a span of hours is like the same span of the weeks before."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def judge_counts(
 ) -> list[list[Span]]:
     """Return the spans that are off, for each series: best first, no two of which overlap.
 
-    `counts` by series and hour; `end` is the first hour that is not judged; `holidays` says which hours are on one. Spans
-    end in the `judged_days` before `end`.
+    `counts` by series and hour; `end` is the first hour that is not judged; `holidays` says which hours are on one.
+    Spans end in the `judged_days` before `end`.
     """
     number = len(counts)
     found: list[list[Span]] = [[] for _ in range(number)]
@@ -83,7 +83,7 @@ def judge_counts(
 def first_seen(counts: Array) -> npt.NDArray[np.int64]:
     """Return the first place of each series with a count; its length where there is none."""
     some = counts > 0
-    return np.where(some.any(axis=1), some.argmax(axis=1), counts.shape[1])
+    return np.asarray(np.where(some.any(axis=1), some.argmax(axis=1), counts.shape[1]))
 
 
 def apart(spans: list[Span]) -> list[Span]:
@@ -98,7 +98,8 @@ def apart(spans: list[Span]) -> list[Span]:
 def weekly_growth(counts: Array, end: int, first: int, weeks: int) -> float:
     """Return by how much the logarithm of a week's events rises in a week: the median slope of all pairs of weeks.
 
-    The week that ends at `end` is not among them. 0 where there are fewer than three full weeks, or weeks with few events.
+    The week that ends at `end` is not among them. 0 where there are fewer than three full weeks, or one with few
+    events.
     """
     starts = [end - WEEK * (number + 1) for number in range(1, weeks + 1)]
     totals = np.array([counts[at : at + WEEK].sum() for at in starts if at >= first])
@@ -123,7 +124,7 @@ def _judge_width(
     least_middle: Array,
     settings: AnomalySettings,
 ) -> tuple[Array, list[tuple[int, Span]]]:
-    """Judge all spans of one width; return the middle scatter of each series, and spans with the number of their series.
+    """Judge all spans of one width; return the middle scatter of each series, and spans with their series' number.
 
     A wider span is taken to scatter in the middle at least as much as a narrow one: weeks' noise is added to that of
     hours, and few weeks tell little of it.

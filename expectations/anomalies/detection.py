@@ -33,7 +33,7 @@ def detect(history: History, settings: AnomalySettings) -> list[Finding]:
     return sorted(
         found,
         key=lambda one: (
-            one.cause, one.metric, one.source, one.event_name or "", one.property or "", one.started_at
+            one.cause, one.metric, one.source, one.event_name or "", one.property_name or "", one.started_at
         ),
     )  # fmt: skip
 
@@ -41,8 +41,8 @@ def detect(history: History, settings: AnomalySettings) -> list[Finding]:
 def settled(history: History, source: str, settings: AnomalySettings) -> int:
     """Return the first hour of a source that may still be incomplete.
 
-    A source is known up to the hour of its last event, of which more may come; `settle_hours` before that are left alone.
-    Hours in which it sends nothing at all any more are judged as freshness.
+    A source is known up to the hour of its last event, of which more may come; `settle_hours` before that are left
+    alone. Hours in which it sends nothing at all any more are judged as freshness.
     """
     total = sum(history.of(source).values())
     seen = np.flatnonzero(total)
@@ -95,7 +95,7 @@ def _of_source(
         ):
             add("filled", key[1], key[3], spans, HOURS_OF_DAY)
         judged = max(days - settings.judged_days, 0)
-        is_new = ~filled[:, max(judged - 7 * settings.training_weeks, 0) : judged].any(axis=1)
+        is_new = filled[:, max(judged - 7 * settings.training_weeks, 0) : judged].sum(axis=1) == 0
         keys = [key for key, new in zip(keys, is_new, strict=True) if new]
         new = judge_shares(
             filled[is_new], whole[is_new], days, settings, falls=False, least_points=NEW_FROM

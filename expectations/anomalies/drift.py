@@ -1,4 +1,4 @@
-"""Slow drift: does an event become rarer or more frequent, week by week, beside the rest of its source?"""
+"""Slow drift: whether an event becomes rarer or more frequent, week by week, beside the rest of its source."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LEAST_EVENTS, LEAST_SERIES = 100.0, 4
 def judge_drift(counts: Array, end: int, settings: AnomalySettings) -> list[Span | None]:
     """Return the weeks over which a series moved away from the others of its source, or None, for each series.
 
-    `counts` by series and hour. A product that grows takes its events along, so what is looked at is the logarithm of the
-    events of a week less the median change of all series. It has to move nearly every week, and in all by more than
-    `least_change` and by more than its weeks scatter.
+    `counts` by series and hour. A product that grows takes its events along, so what is looked at is the logarithm of
+    the events of a week less the median change of all series. It has to move nearly every week, and in all by more
+    than `least_change` and by more than its weeks scatter.
     """
     found: list[Span | None] = [None] * len(counts)
     number = settings.training_weeks + 1

@@ -14,13 +14,13 @@ class Finding:
     """A span of a series that the weeks before do not explain.
 
     `event_name` is None for a whole source, and names the funnel where the metric is conversion. Counts for volume,
-    freshness (rows) and new properties' events; shares, 0 to 1, for the other metrics. `score` is the distance from what
-    is expected in units of the usual scatter. `cause` is empty until the findings are grouped.
+    drift and freshness; shares, 0 to 1, or ratios for the other metrics. `score` is the distance from what is expected
+    in units of the usual scatter. `cause` is empty until the findings are grouped.
     """
 
     source: str
     event_name: str | None
-    property: str | None
+    property_name: str | None
     metric: Metric
     started_at: datetime
     ended_at: datetime

@@ -1,4 +1,4 @@
-"""Freshness: has a source gone silent while others go on?"""
+"""Freshness: whether a source has gone silent while others go on."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def judge_freshness(
 ) -> Span | None:
     """Return the silence at the end of what a source sent, or None where it is nothing unusual.
 
-    `received` is rows by hour of receipt, `end` the first hour that is not over. Silence is unusual when it is longer than
-    any one in the training, by what a file may be late, and the same hours of the weeks before brought so much that its score is over the setting.
+    `received` is rows by hour of receipt, `end` the first hour that is not over. Silence is unusual when it is longer
+    than any one in the training, by what a file may be late, and the same hours of the weeks before brought so much
+    that its score is over the setting.
     """
     arrivals = np.flatnonzero(received[:end])
     if len(arrivals) == 0:

@@ -64,7 +64,7 @@ class History:
         return self.start + timedelta(hours=hour)
 
     def until(self, hours: int, weeks: int | None = None) -> History:
-        """Return what was known when so many hours of the grid were over, of the last `weeks`; a day begun is cut off."""
+        """Return what was known when so many hours were over, of the last `weeks`; a day begun is cut off."""
         first_day = 0 if weeks is None else max(hours // HOURS_OF_DAY - 7 * weeks, 0)
         first, days = first_day * HOURS_OF_DAY, hours // HOURS_OF_DAY
 
@@ -109,9 +109,9 @@ def read_history(
 
     def grid(
         query: str, keys: int, measures: int, size: int, blank: float = 0.0
-    ) -> list[dict[object, Counts]]:
+    ) -> list[dict[Any, Counts]]:
         """Put rows of keys, place on the grid and measures into one array a key, for every measure."""
-        found: list[dict[object, Counts]] = [{} for _ in range(measures)]
+        found: list[dict[Any, Counts]] = [{} for _ in range(measures)]
         parameters = {"start": start, **given}
         frame: pd.DataFrame = connection.execute(
             query, {name: value for name, value in parameters.items() if f"${name}" in query}
@@ -150,4 +150,4 @@ def read_history(
     )  # fmt: skip
     return History(
         start, length, events, actors, filled, received, duplicates, quarantined, entered, converted
-    )  # type: ignore[arg-type]
+    )

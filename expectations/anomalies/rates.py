@@ -1,4 +1,4 @@
-"""Shares by day: is a share of the last days like that of the weeks before?"""
+"""Shares by day: whether a share of the last days is like that of the weeks before."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ def judge_shares(
 def judge_ratios(
     part: Array, whole: Array, end: int, settings: AnomalySettings
 ) -> list[list[Span]]:
-    """The same for a part that is no share of the whole, but grows with it: the scatter of its logarithm is used. The score
-    has to be higher, since the logarithm scatters in ways of its own."""
+    """Return the same for a part that is no share of the whole, but grows with it.
+
+    The scatter of its logarithm is used. The score has to be higher, since that scatters in ways of its own.
+    """
     stricter = settings.model_copy(update={"score": settings.score + MORE_SCORE})
     return _judge(part, whole, end, stricter, _logs, True, True, 0.0)
 

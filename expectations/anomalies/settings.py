@@ -17,14 +17,14 @@ class AnomalySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    owner: str = Field("data-platform", min_length=1)
-    training_weeks: int = Field(8, ge=3, le=52)
-    least_weeks: int = Field(4, ge=2)
-    judged_days: int = Field(7, ge=1, le=7)
-    settle_hours: int = Field(2, ge=0)
-    late_hours: int = Field(24, ge=0)
-    score: float = Field(5.0, gt=0)
-    least_change: float = Field(0.2, ge=0, lt=1)
+    owner: str = Field(default="data-platform", min_length=1)
+    training_weeks: int = Field(default=8, ge=3, le=52)
+    least_weeks: int = Field(default=4, ge=2)
+    judged_days: int = Field(default=7, ge=1, le=7)
+    settle_hours: int = Field(default=2, ge=0)
+    late_hours: int = Field(default=24, ge=0)
+    score: float = Field(default=5.0, gt=0)
+    least_change: float = Field(default=0.2, ge=0, lt=1)
     holidays: tuple[date, ...] = ()
 
 

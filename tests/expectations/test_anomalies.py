@@ -24,7 +24,7 @@ Rng = np.random.Generator
 
 
 def usual(level: float, hours: int = HOURS, growth: float = 0.0) -> np.ndarray:
-    """Expected counts by hour: busy by day and on weekdays, a little by night, growing by so much a week."""
+    """Return expected counts by hour: busy by day and on weekdays, a little by night, growing by so much a week."""
     hour = np.arange(hours)
     day = np.where((hour % 24 >= 8) & (hour % 24 < 20), 1.0, 0.2)
     weekday = np.where((hour // 24) % 7 < 5, 1.0, 0.3)
@@ -43,7 +43,7 @@ def volumes(
 
 
 def history(**sources: dict[str, np.ndarray]) -> History:
-    """A product of sources with events, each of two calls a device, all with one property, received at once."""
+    """Return a product of sources with events, each of two calls a device, all with one property, received at once."""
     events = {(source, name): its for source, of in sources.items() for name, its in of.items()}
     received = {source: np.asarray(sum(of.values())) for source, of in sources.items()}
     hours = len(next(iter(events.values())))
@@ -61,7 +61,7 @@ def history(**sources: dict[str, np.ndarray]) -> History:
 
 
 def daily(values: np.ndarray) -> np.ndarray:
-    return values.reshape(-1, 24).sum(axis=1)
+    return np.asarray(values.reshape(-1, 24).sum(axis=1))
 
 
 def product() -> History:
@@ -280,7 +280,7 @@ def with_filled(of: History, lost: set[tuple[str, str]]) -> History:
 def test_a_lost_property_is_its_events_cause_and_one_lost_everywhere_is_one_cause() -> None:
     of = product()
     found = detect(with_filled(of, {("web", "saved")}), SETTINGS)
-    assert {(one.cause, one.metric, one.property, one.observed) for one in found} == {
+    assert {(one.cause, one.metric, one.property_name, one.observed) for one in found} == {
         ("web/saved", "filled", "plan", 0)
     }
     everywhere = {key for key in of.events if key[0] == "web"}
@@ -296,14 +296,15 @@ def test_a_new_property_is_found_once_it_is_common() -> None:
     (found,) = detect(
         replace(of, filled={**of.filled, ("web", "saved", True, "colour"): new}), SETTINGS
     )
-    assert (found.metric, found.property, found.expected) == ("new_property", "colour", 0)
+    assert (found.metric, found.property_name, found.expected) == ("new_property", "colour", 0)
 
 
 @pytest.mark.parametrize("metric", ["duplicates", "quarantined"])
 def test_rows_that_repeat_or_are_unusable_are_found_by_their_share(metric: str) -> None:
     of = product()
     values = np.where(np.arange(HOURS) >= HOURS - 48, np.round(of.received["web"] * 0.3), 0)
-    found = detect(replace(of, **{metric: {**getattr(of, metric), "web": values}}), SETTINGS)
+    faulty: dict[str, Any] = {metric: {**getattr(of, metric), "web": values}}
+    found = detect(replace(of, **faulty), SETTINGS)
     assert causes(found) == {"web"}
 
 

@@ -19,7 +19,7 @@ HOURS = 10 * 168
 
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The tables of models/marts/quality, for ten weeks of one source with three events."""
+    """Make the tables of models/marts/quality, for ten weeks of one source with three events."""
     connection = connect()
     connection.execute(
         """
@@ -29,8 +29,8 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
             bot_event_count bigint
         );
         create table property_days (
-            source varchar, event_name varchar, day date, is_in_properties boolean, property varchar, event_count bigint,
-            filled_count bigint
+            source varchar, event_name varchar, day date, is_in_properties boolean, property varchar,
+            event_count bigint, filled_count bigint
         );
         create table received_hours (
             source varchar, hour timestamp, event_count bigint, duplicate_count bigint, quarantined_count bigint
@@ -92,10 +92,8 @@ def test_a_cause_is_one_failed_warning_that_says_what_was_expected(
     assert result.observed.startswith("page: ")
     assert "events from 2026-03-1" in result.observed
     assert ", expected " in result.observed
-    rows = warehouse.execute(
-        "select distinct source, event_name, cause_key from anomalies"
-    ).fetchall()
-    assert rows == [("web", "page", "web/page")]
+    rows = warehouse.execute("select distinct source, cause_key from anomalies").fetchall()
+    assert rows == [("web", "web/page")]
     ((low, seen, high),) = warehouse.execute(
         "select lower, observed, upper from anomalies where metric = 'volume' order by score desc limit 1"
     ).fetchall()

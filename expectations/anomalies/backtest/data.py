@@ -13,7 +13,7 @@ import numpy as np
 
 from expectations.anomalies.backtest.trials import Data
 from expectations.anomalies.history import HOURS_OF_DAY, History, read_history
-from expectations.anomalies.settings import AnomalySettings, load_settings
+from expectations.anomalies.settings import load_settings
 from orchestration import loading
 from orchestration.database import connect
 from orchestration.dbt_project import DbtProject

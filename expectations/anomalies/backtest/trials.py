@@ -70,6 +70,7 @@ def targets(data: Data, fault: Fault, start: int) -> dict[str, list[Any]]:
     """Return what a fault can be planted into at an hour, by how much there is of it in the four weeks before."""
     history = data.history
     weeks = slice(max(start - 4 * HOURS_OF_WEEK, 0), start)
+    found: dict[Any, float]
     weekly = {key: counts[weeks].sum() / 4 for key, counts in history.events.items()}
     if fault.target == "sources":
         sources: Counter[str] = Counter()

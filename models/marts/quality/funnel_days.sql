@@ -14,8 +14,9 @@ days as (
     {% for name, funnel in funnels.items() %}
     select
         {{ footpath.text_literal(name) }} as funnel,
-        {{ funnel['window_seconds'] }} as window_seconds,
         steps.interval_start,
+        -- until then somebody who entered on that day may still come to the end in time
+        {{ footpath.add_seconds('steps.interval_start', 86400 + funnel['window_seconds']) }} as over_at,
         steps.from_count,
         steps.to_count
     from (
@@ -27,8 +28,8 @@ days as (
     {% else %}
     select
         cast(null as varchar) as funnel,
-        0 as window_seconds,
         cast(null as timestamp) as interval_start,
+        cast(null as timestamp) as over_at,
         cast(null as bigint) as from_count,
         cast(null as bigint) as to_count
     from data_until
@@ -42,8 +43,6 @@ select
     cast(days.interval_start as date) as day,
     days.from_count as entered_count,
     days.to_count as converted_count,
-    -- A day of which somebody may still come to the end in time.
-    days.interval_start + interval '1 day' + {{ footpath.intervals('days.window_seconds', 'second') }}
-    <= data_until.local_data_until as is_mature
+    days.over_at <= data_until.local_data_until as is_mature
 from days
 cross join data_until
