@@ -105,7 +105,7 @@ def read_history(
     end = until.replace(minute=0, second=0, microsecond=0)
     start = (end - timedelta(weeks=weeks)).replace(hour=0)
     length = int((end - start).total_seconds() // 3600)
-    days = -(-length // HOURS_OF_DAY)
+    days = length // HOURS_OF_DAY
 
     def grid(
         query: str, keys: int, measures: int, size: int, blank: float = 0.0

@@ -79,7 +79,7 @@ def changed(of: History, key: tuple[str, str], values: np.ndarray) -> History:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("growth", [-0.04, 0, 0.04])
+@pytest.mark.parametrize("growth", [-0.08, 0, 0.08])
 def test_chance_and_steady_growth_are_no_anomaly(seed: int, growth: float) -> None:
     assert volumes(counts(50, seed, growth=growth)) == []
 

@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
 -- depends_on: {{ ref('touched_rows') }}
--- The days of each source that touched rows are on, or were on until now: what is counted by day is counted again there.
+-- The days of each source that touched rows are on, or were on until now:
+-- there, what is counted by day is counted again.
 select distinct
     source,
     cast(event_at as date) as day

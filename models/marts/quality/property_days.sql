@@ -7,9 +7,9 @@
 
 -- depends_on: {{ ref('touched_rows') }}
 -- depends_on: {{ ref('touched_days') }}
--- In how many events of a day each property has a value: what anomalies of null rates and of new and vanished properties
--- are found in. The names in a JSON object are taken out of it once, and equal sets of names are counted together. In an
--- incremental run the days that it touches are counted again.
+-- In how many events of a day each property has a value: what anomalies of null rates and of new and vanished
+-- properties are found in. The names in a JSON object are taken out of it once, and equal sets of names are counted
+-- together. In an incremental run the days that it touches are counted again.
 {% set partial = footpath.stored('property_days') %}
 {% set fields = ['user_id', 'anonymous_id', 'page_path', 'received_at'] %}
 {% set most_properties = 200 %}
@@ -32,15 +32,17 @@ with {% if partial %}found_ids as materialized (
 events as (
 
     select
-        source,
-        event_name,
-        cast(event_at as date) as day,
-        {{ footpath.json_filled_names('properties') }} as names,
-        {{ fields | join(',\n        ') }}
+        stored.source,
+        stored.event_name,
+        cast(stored.event_at as date) as day,
+        {% for field in fields %}
+        stored.{{ field }},
+        {% endfor %}
+        {{ footpath.json_filled_names('stored.properties') }} as names
     from {{ ref('event_rows') }} as stored
     where
-        row_state = 'event'
-        and not is_bot
+        stored.row_state = 'event'
+        and not stored.is_bot
         {% if partial %}
         and {{ footpath.row_id('stored', 'event_key') }} in (select found_ids.row_id from found_ids)
         {% endif %}
@@ -54,10 +56,10 @@ counted as (
         event_name,
         day,
         names,
+        {% for field in fields %}
+        count({{ field }}) as {{ field }}_count,
+        {% endfor %}
         count(*) as event_count
-        {%- for field in fields %},
-        count({{ field }}) as {{ field }}_count
-        {%- endfor %}
     from events
     group by source, event_name, day, names
 
@@ -69,10 +71,10 @@ days as (
         source,
         event_name,
         day,
+        {% for field in fields %}
+        sum({{ field }}_count) as {{ field }}_count,
+        {% endfor %}
         sum(event_count) as event_count
-        {%- for field in fields %},
-        sum({{ field }}_count) as {{ field }}_count
-        {%- endfor %}
     from counted
     group by source, event_name, day
 
