@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release alerts refresh rebuild explain erase plan-init plan-check plan-import dev docs test test-long cases bench lint format clean
+.PHONY: help demo run release alerts refresh rebuild explain erase plan-init plan-check plan-import dev docs test test-long cases backtest bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -76,6 +76,9 @@ test-long: $(READY) ## Run the long tests too: kills, many cuts
 
 cases: $(READY) ## Put cases with known answers to the analyses: make cases CASES=../shared/cases/analyses.json
 	@$(RUN) tests.cases "$(CASES)"
+
+backtest: $(READY) ## Plant faults into simulated and real data and show how well anomalies are found (docs/anomalies.md)
+	@$(RUN) expectations.anomalies.backtest $(if $(TRIALS),--trials $(TRIALS)) $(if $(KEEP),--keep $(KEEP))
 
 bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading, others or analyses)
 	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --frozen --quiet --group bench --python $(PYTHON)

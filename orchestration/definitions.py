@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
+from expectations import anomalies
 from expectations.plan import read_plan
 from expectations.runner import CheckResult
 from expectations.suite import Suite, load_suites
@@ -28,6 +29,8 @@ FULL_REFRESH_TAG = "footpath/full_refresh"
 PROCESS_TAG = "footpath/process"
 SEVERITIES = {"critical": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 JOB = "everything"
+#: Where Dagster shows anomalies, of whatever table.
+ANOMALIES_OF = dg.AssetKey("event_hours")
 
 #: The statuses in which a run ends, by the name of the sensor that sends the alerts of such a run.
 ENDS = {
@@ -264,12 +267,20 @@ def _gate_2(suites: list[Suite], this_run: Any) -> dg.AssetChecksDefinition:
             )
             for suite in gate
             for check in suite.checks
+        ]
+        + [
+            dg.AssetCheckSpec(
+                anomalies.SUITE, asset=ANOMALIES_OF, description=anomalies.DESCRIPTION
+            )
         ],
         required_resource_keys={"runs"},
     )
     def gate_2(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        for result in this_run(context).gate_2():
-            yield _check_result(result, dg.AssetKey(result.relation))
+        found = this_run(context).gate_2()
+        for result in found:
+            if result.suite != anomalies.SUITE:
+                yield _check_result(result, dg.AssetKey(result.relation))
+        yield _anomalies([result for result in found if result.suite == anomalies.SUITE])
 
     return gate_2
 
@@ -286,6 +297,19 @@ def _check_result(result: CheckResult, key: dg.AssetKey) -> dg.AssetCheckResult:
             "owner": result.owner,
             "failing": str(result.failing[:5]),
         },
+    )
+
+
+def _anomalies(found: list[CheckResult]) -> dg.AssetCheckResult:
+    """Return one evaluation for all causes: Dagster wants to know its checks before they are made."""
+    failed = {result.check_name: result.observed for result in found if not result.success}
+    return dg.AssetCheckResult(
+        passed=not failed,
+        asset_key=ANOMALIES_OF,
+        check_name=anomalies.SUITE,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(failed.values()) or "nothing unusual",
+        metadata=failed,
     )
 
 

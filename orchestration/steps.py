@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from expectations.anomalies import RELATION as ANOMALIES
+from expectations.anomalies import check_anomalies
 from expectations.plan import read_plan
 from expectations.runner import CheckResult, run_suite
 from expectations.suite import Suite, load_suites
@@ -172,6 +174,7 @@ class Run:
     def gate_2(self) -> list[CheckResult]:
         """Check the built tables. When a critical check fails, readers get the status tables only."""
         self.say("gate 2")
+        anomalies = self.anomalies()
         with self.timed("gate 2"):
             found = []
             well = True
@@ -187,6 +190,7 @@ class Run:
                 # What failed is looked at again in the next run, whatever that touches.
                 if well:
                     unchecked.clear(connection)
+            found += anomalies
             self._record(found)
             free = {f"raw.{name}" for name in self.sources} - self._relations_with_held_batches()
             with connect(self.settings.warehouse) as connection:
@@ -194,6 +198,12 @@ class Run:
             if any(not result.success and result.severity == "critical" for result in found):
                 self.publish_status()
             return found
+
+    def anomalies(self) -> list[CheckResult]:
+        """Judge what was counted in the last days by the weeks before. What is found are warnings."""
+        owners = {name: source.owner for name, source in self.sources.items()}
+        with self.timed("anomalies"), connect(self.settings.warehouse) as connection:
+            return check_anomalies(connection, owners=owners)
 
     def publish(self) -> dict[str, int]:
         """Give readers the tables; return their row counts."""
@@ -203,7 +213,9 @@ class Run:
             with connect(self.settings.warehouse) as connection:
                 connection.execute("checkpoint")
             dropped = publishing.publish(
-                self.settings.warehouse, self.settings.published, self.dbt.relations()
+                self.settings.warehouse,
+                self.settings.published,
+                self.dbt.relations() | {("main", ANOMALIES)},
             )
             self.report.add(
                 "notes",

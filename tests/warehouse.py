@@ -21,6 +21,9 @@ LOADED_AT = datetime.datetime(2026, 6, 1)
 #: Tables of schema main that describe runs, not data: outside the law of the core.
 ABOUT_RUNS = ("check_results", "alerts")
 
+#: Tables that count what was delivered: the same where the same files came, however often rows repeat in others.
+ABOUT_DELIVERIES = ("load_files", "received_hours")
+
 #: Internal tables that later runs reckon with. What is wrong here comes to light one run later.
 INTERNAL = (
     "event_rows", "event_links", "device_spans", "merged_users", "alias_events",
@@ -143,7 +146,11 @@ def _compared(
     return [
         (schema, table)
         for schema, table in tables
-        if (schema == "main" and table not in ABOUT_RUNS and (places or table != "load_files"))
+        if (
+            schema == "main"
+            and table not in ABOUT_RUNS
+            and (places or table not in ABOUT_DELIVERIES)
+        )
         or (places and schema.endswith("internal") and table in INTERNAL)
     ]
 

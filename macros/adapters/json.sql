@@ -68,3 +68,40 @@
 {% macro default__json_member_of(json, name) -%}
     json_extract_string({{ json }}, '/' || replace(replace({{ name }}, '~', '~0'), '/', '~1'))
 {%- endmacro %}
+
+
+{#- The names of the members of a JSON object that have a value, as a list; null for what is not an object. -#}
+{% macro json_filled_names(json) %}
+    {{- return(adapter.dispatch('json_filled_names', 'footpath')(json)) -}}
+{% endmacro %}
+
+{% macro default__json_filled_names(json) -%}
+    {# a patch drops what is null; most objects have none and are not patched #}
+    case
+        when json_type({{ json }}) = 'OBJECT' then json_keys(
+            case
+                when contains(cast({{ json }} as varchar), 'null') then json_merge_patch('{}', {{ json }})
+                else {{ json }}
+            end
+        )
+    end
+{%- endmacro %}
+
+
+{#- A select: the different members of the lists of a column, one row each, beside other columns; empty names are left out. -#}
+{% macro list_members(relation, columns, list, alias) %}
+    {{- return(adapter.dispatch('list_members', 'footpath')(relation, columns, list, alias)) -}}
+{% endmacro %}
+
+{% macro default__list_members(relation, columns, list, alias) -%}
+    select
+        {{ columns | join(',\n        ') }},
+        {{ alias }}
+    from (
+        select
+            {{ columns | join(',\n            ') }},
+            unnest(list_distinct({{ list }})) as {{ alias }}
+        from {{ relation }}
+    ) as listed
+    where {{ alias }} <> ''
+{%- endmacro %}

@@ -18,6 +18,7 @@
         'identity_strategy': 'timeline',
         'max_identifiers_per_person': 100,
         'attribution_lookback': 2592000,
+        'watched_funnels': {'checkout': {'steps': ['Checkout Started', 'Payment Details Entered', 'Subscription Started'], 'window_seconds': 86400}},
     }) %}
 {% endmacro %}
 
