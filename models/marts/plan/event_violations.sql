@@ -1,4 +1,5 @@
 {{ config(
+    enabled=footpath.setting('manifest') == 'raw',
     materialized='incremental',
     incremental_strategy='region',
     on_schema_change='fail',

@@ -1,3 +1,5 @@
+{{ config(enabled=footpath.setting('manifest') == 'raw') }}
+
 -- How well events follow the tracking plan: rates over the last day, week and month that the data reaches. Reads the
 -- events of 30 days. Empty without a plan.
 with spans as (

@@ -1,3 +1,5 @@
+{{ config(enabled=footpath.setting('manifest') == 'raw') }}
+
 -- What was planned beside what comes: every planned event, and every name of events that is not, or not any more, in
 -- the plan. Empty without a plan.
 with plan_events as (
@@ -30,9 +32,12 @@ seen as (
 
 every_name as (
 
-    select name as event_name from names
-    union
-    select event_name from seen
+    select name as event_name
+    from names
+    union all
+    select event_name
+    from seen
+    where event_name not in (select names.name from names)
 
 )
 
