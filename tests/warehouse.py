@@ -18,8 +18,8 @@ from orchestration.sources import read_sources
 #: One load time for every file: comparisons reuse recorded load times.
 LOADED_AT = datetime.datetime(2026, 6, 1)
 
-#: Tables of schema main that describe runs, not data: outside the law of the core.
-ABOUT_RUNS = ("check_results", "alerts")
+#: Tables of schema main that describe runs, not data, or that gate 2 makes of others: homes without gates have none.
+ABOUT_RUNS = ("check_results", "alerts", "anomalies")
 
 #: Tables that count what was delivered: the same where the same files came, however often rows repeat in others.
 ABOUT_DELIVERIES = ("load_files", "received_hours")
