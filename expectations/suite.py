@@ -6,6 +6,7 @@ from here.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestration.database import quote
+from orchestration.problems import Place, problems
 
 #: The suites that ship with footpath.
 SUITES = Path(__file__).parent / "suites"
@@ -219,24 +221,14 @@ def _load(path: Path) -> Suite:
     try:
         return Suite.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(data, problem["loc"], problem["msg"]) for problem in error.errors()]
+        lines = problems(error, functools.partial(_words, data))
         raise SuiteError("\n".join(f"{path}: {line}" for line in lines)) from error
 
 
-_REMEDIES = {
-    "Extra inputs are not permitted": "unknown key: remove it or correct its spelling",
-    "Field required": "missing: add it",
-}
-
-
-def _explain(data: dict[str, Any], place: tuple[int | str, ...], message: str) -> str:
-    """Say where a problem is, with the check's name in place of its number."""
-    message = _REMEDIES.get(message, message.removeprefix("Value error, "))
-    words: list[str] = []
+def _words(data: dict[str, Any], place: Place) -> list[str]:
+    """Say a place with the check's name instead of its number."""
     if len(place) > 1 and place[0] == "checks" and isinstance(place[1], int):
         check = data["checks"][place[1]]
         name = check.get("name") if isinstance(check, dict) else None
-        words.append(f"check {name or place[1] + 1}")
-        place = place[2:]
-    words += [str(part) for part in place]
-    return ": ".join([*words, message])
+        return [f"check {name or place[1] + 1}", *map(str, place[2:])]
+    return [str(part) for part in place]

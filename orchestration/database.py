@@ -1,7 +1,7 @@
 """One way to open a DuckDB file, so that every process and library uses the same settings."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
         connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        # A fatal error has already ended the transaction; the first error is the one to show.
+        with suppress(duckdb.Error):
+            connection.execute("rollback")
         raise
 
 

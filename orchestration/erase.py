@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.plan import PlanError, read_plan
 from orchestration import erasing, loading
 from orchestration.database import connect, quote
 from orchestration.dbt_project import DbtError, DbtProject
@@ -48,7 +49,13 @@ def main(arguments: list[str] | None = None, *, requested_at: datetime | None = 
             if options.lift:
                 return command.lift()
             return command.erase(dry_run=options.dry_run)
-    except (DbtError, SourcesError, erasing.ErasureKeyError, erasing.RequestError) as error:
+    except (
+        DbtError,
+        PlanError,
+        SourcesError,
+        erasing.ErasureKeyError,
+        erasing.RequestError,
+    ) as error:
         print(f"error: {error}")
         return 1
 
@@ -75,7 +82,7 @@ class _Erase:
         settings = self.settings
         sources = read_sources(settings.sources)
         with connect(settings.raw) as connection:
-            loading.prepare(connection, sources)
+            loading.prepare(connection, sources, read_plan(settings.tracking_plan))
             key = erasing.key_in_use(connection) or erasing.ErasureKey.from_environment()
         dbt = DbtProject(settings)
         dbt.parse()

@@ -42,6 +42,7 @@ CANONICAL_COLUMNS: dict[str, str] = {
     "utm_term": "VARCHAR",
     "utm_content": "VARCHAR",
     "user_agent": "VARCHAR",
+    "app_version": "VARCHAR",
     "locale": "VARCHAR",
     "properties": "JSON",
     "traits": "JSON",

@@ -82,7 +82,7 @@ class Home:
                 loading.load_source(
                     connection, source, scan.files.get(name, []), loaded_at=lambda: LOADED_AT
                 )
-            loading.prepare(connection, self.sources)
+            loading.prepare(connection, self.sources, plan)
             pending = connection.execute(
                 "select batch_id from files where state = 'pending' order by all"
             ).fetchall()

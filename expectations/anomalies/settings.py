@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from expectations.suite import SuiteError
+from orchestration.problems import problems
 
 #: The settings that ship with footpath.
 SETTINGS = Path(__file__).parents[1] / "anomalies.yml"
@@ -32,5 +33,8 @@ def load_settings(path: Path = SETTINGS) -> AnomalySettings:
     """Read the settings. Raises `SuiteError` when the file is not YAML or has what is not allowed."""
     try:
         return AnomalySettings.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except (yaml.YAMLError, ValidationError) as error:
-        raise SuiteError(f"{path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise SuiteError(f"{path}: not valid YAML: {error}") from error
+    except ValidationError as error:
+        lines = problems(error, known=lambda place: tuple(AnomalySettings.model_fields))
+        raise SuiteError("\n".join(f"{path}: {line}" for line in lines)) from error

@@ -93,7 +93,9 @@ def _check(settings: Settings) -> int:
             rows = _attach(connection, settings.published)
             for one in check.broken(connection, plan, rows):
                 print(f"data: {one}")
-            names = connection.execute(f"select distinct event_name from {rows}").fetchall()
+            names = connection.execute(
+                f"select distinct coalesce(sent_event_name, event_name) from {rows}"
+            ).fetchall()
             for event in check.not_seen(plan, (name for (name,) in names)):
                 print(f"data: {event.event}: not seen")
     print(f"{len(plan.events)} events, {len(errors)} errors.")

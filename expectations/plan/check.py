@@ -20,10 +20,15 @@ class Broken:
     verdict: Verdict
     violations: int
     events: int
+    action: str = "report"
 
     def __str__(self) -> str:
         place = f"{self.event}, {self.verdict.property}" if self.verdict.property else self.event
-        return f"{place}: {self.verdict.verdict} in {self.violations:,} of {self.events:,} events"
+        words = {"quarantine": ": they are refused", "drop": ": the property is dropped"}
+        action = words.get(self.action, "") if self.verdict.property else ""
+        if self.action == "drop" and self.verdict.verdict == "missing_property":
+            action = ""
+        return f"{place}: {self.verdict.verdict} in {self.violations:,} of {self.events:,} events{action}"
 
 
 def examples(plan: Plan) -> Iterator[str]:
@@ -62,18 +67,27 @@ def broken(
     events: Counter[str] = Counter()
     violations: Counter[tuple[str, Verdict]] = Counter()
     cursor = connection.execute(
-        "select source, event_name, cast(case when event_type in ('identify', 'group') then traits"
-        f" else properties end as varchar) from {rows} where row_state = 'event'"
+        "select source, coalesce(sent_event_name, event_name), cast(coalesce(sent_properties,"
+        " case when event_type in ('identify', 'group') then traits else properties end) as varchar)"
+        f" from {rows} where row_state = 'event'"
         " order by event_at desc, event_key limit ?",
         [limit],
     )
     while batch := cursor.fetchmany(10_000):
-        for source, name, properties in batch:
+        for source, sent, properties in batch:
+            planned = plan.event_of(sent, source)
+            name = planned.event if planned else sent
             events[name] += 1
             loaded = json.loads(properties) if properties is not None else None
-            violations.update((name, one) for one in judge.verdicts(name, source, loaded))
+            violations.update((name, one) for one in judge.verdicts(sent, source, loaded))
     return [
-        Broken(name, verdict, count, events[name])
+        Broken(
+            name,
+            verdict,
+            count,
+            events[name],
+            plan.names[name].on_violation if name in plan.names else "report",
+        )
         for (name, verdict), count in sorted(
             violations.items(), key=lambda found: (-found[1], str(found[0]))
         )
@@ -81,6 +95,10 @@ def broken(
 
 
 def not_seen(plan: Plan, names: Iterable[str]) -> list[Event]:
-    """Return the active events of a plan that are not among some names."""
+    """Return the active events of a plan that were sent under none of their names."""
     seen = set(names)
-    return [event for event in plan.events if event.status == "active" and event.event not in seen]
+    return [
+        event
+        for event in plan.events
+        if event.status == "active" and seen.isdisjoint((event.event, *event.aliases))
+    ]

@@ -27,8 +27,9 @@ _KINDS = {
 _EVENTS = """
 create temporary table inferred_events as
 select
-    source, event_name,
-    case when event_type in ('identify', 'group') then traits else properties end as properties
+    source, coalesce(sent_event_name, event_name) as event_name,
+    coalesce(sent_properties, case when event_type in ('identify', 'group') then traits else properties end)
+        as properties
 from {rows}
 where row_state = 'event'
 """

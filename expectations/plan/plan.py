@@ -6,7 +6,6 @@ members of the outermost object. The library `jsonschema` says whether such a sc
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import json
@@ -19,6 +18,8 @@ import duckdb
 import yaml
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from orchestration.problems import Place, problems
 
 Text = Annotated[str, Field(min_length=1)]
 Scalar = str | int | float | bool | None
@@ -122,7 +123,7 @@ class Event(BaseModel):
     sources: tuple[Text, ...] = ()
     since: Text | None = None
     aliases: tuple[Text, ...] = ()
-    on_violation: str = "report"
+    on_violation: Literal["report", "quarantine", "drop"] = "report"
     additional_properties: Annotated[bool, Field(strict=True)] = True
     properties: dict[Text, Property] = {}
     example: dict[str, Any] | None = None
@@ -133,16 +134,10 @@ class Event(BaseModel):
         # YAML reads 2026-01-05 as a date.
         return value if value is None else str(value)
 
-    @field_validator("on_violation")
-    @classmethod
-    def _reported(cls, value: str) -> str:
-        if value in ("quarantine", "drop"):
-            raise ValueError(
-                f"'{value}' is not there yet: write report, which is all that a violation does so far"
-            )
-        if value != "report":
-            raise ValueError(f"'{value}' is unknown: write report")
-        return value
+    @property
+    def acts(self) -> bool:
+        """Whether a violation has consequences for its row."""
+        return self.on_violation != "report"
 
     @property
     def schema_(self) -> dict[str, Any]:
@@ -187,6 +182,24 @@ class Plan:
             )
         )
 
+    def changes(self, source: str) -> str:
+        """Return a fingerprint of what the plan changes of the rows of a source; empty when it changes nothing."""
+        events = sorted(
+            [
+                event.event,
+                sorted(event.aliases),
+                event.on_violation,
+                event.schema_ if event.acts else {},
+            ]
+            for event in self.events
+            if (event.acts or event.aliases) and (not event.sources or source in event.sources)
+        )
+        return _digest(events) if events else ""
+
+
+#: The plan of a project without one.
+NO_PLAN = Plan()
+
 
 def read_plan(folder: Path) -> Plan:
     """Read every `.yml` and `.yaml` below a folder. An empty or missing folder is no plan.
@@ -224,7 +237,7 @@ def parse_event(data: Mapping[str, Any], where: str) -> Event:
     try:
         return Event.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(problem["loc"], problem["msg"]) for problem in error.errors()]
+        lines = problems(error, _words, _known)
         raise PlanError("\n".join(f"{where}: {line}" for line in lines)) from error
 
 
@@ -241,25 +254,21 @@ def as_yaml(event: Event) -> str:
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _explain(place: tuple[int | str, ...], message: str) -> str:
-    """Say where a problem is and what to do about it."""
+def _words(place: Place) -> list[str]:
+    """Say a place: a property by its name."""
     words = [str(part) for part in place]
-    if words[:1] == ["properties"] and len(words) > 1:
-        words = [f"property {words[1]}", *words[2:]]
-    key = words[-1] if words else ""
-    in_property = bool(words) and words[0].startswith("property ")
-    if message == "Extra inputs are not permitted":
-        known = ("description", "required", *KEYWORDS) if in_property else tuple(Event.model_fields)
-        near = difflib.get_close_matches(key, known, n=1)
-        if in_property and not near:
-            message = f"not among the keywords that are judged ({', '.join(KEYWORDS)}): remove it"
-        else:
-            message = "unknown key: remove it or correct its spelling" + (
-                f" (did you mean '{near[0]}'?)" if near else f"; the keys are {', '.join(known)}"
-            )
-    elif message == "Field required":
-        message = "missing: add it"
-    return ": ".join([*words, message.removeprefix("Value error, ")])
+    return [f"property {words[1]}", *words[2:]] if _is_property(place) else words
+
+
+def _known(place: Place) -> tuple[str, ...]:
+    """Return the keys of an event, or of a property."""
+    if _is_property(place):
+        return ("description", "required", *KEYWORDS)
+    return tuple(Event.model_fields)
+
+
+def _is_property(place: Place) -> bool:
+    return place[:1] == ("properties",) and len(place) > 1
 
 
 def _is_scalar(value: object) -> bool:

@@ -11,6 +11,20 @@
 {%- endmacro %}
 
 
+{#- An aggregate: a JSON object without the members whose names the rows of the group have (null names count for nothing). -#}
+{% macro json_object_without(json, name) %}
+    {{- return(adapter.dispatch('json_object_without', 'footpath')(json, name)) -}}
+{% endmacro %}
+
+{% macro default__json_object_without(json, name) -%}
+    {# a patch removes the members that it says are null #}
+    json_merge_patch(
+        any_value({{ json }}),
+        cast('{' || coalesce(string_agg(cast(to_json({{ name }}) as varchar) || ':null', ','), '') || '}' as json)
+    )
+{%- endmacro %}
+
+
 {#- The value when it is a JSON object, else null. -#}
 {% macro json_object_only(json) %}
     {{- return(adapter.dispatch('json_object_only', 'footpath')(json)) -}}

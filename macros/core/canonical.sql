@@ -14,7 +14,8 @@
         'client_session_id': 'varchar', 'is_bot': 'boolean',
         'page_url': 'varchar', 'page_path': 'varchar', 'page_title': 'varchar', 'page_name': 'varchar',
         'referrer': 'varchar', 'utm_source': 'varchar', 'utm_medium': 'varchar', 'utm_campaign': 'varchar',
-        'utm_term': 'varchar', 'utm_content': 'varchar', 'user_agent': 'varchar', 'locale': 'varchar',
+        'utm_term': 'varchar', 'utm_content': 'varchar', 'user_agent': 'varchar',
+        'app_version': 'varchar', 'locale': 'varchar',
         'properties': 'json', 'traits': 'json', 'record': 'varchar'
     }) %}
 {% endmacro %}

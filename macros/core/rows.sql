@@ -5,23 +5,29 @@
         'event_order', 'device_namespace', 'user_namespace', 'anonymous_id', 'user_id', 'previous_id', 'group_id',
         'client_session_id', 'is_bot', 'page_url', 'page_path', 'page_host', 'page_title', 'page_name', 'referrer',
         'referrer_host', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'click_id_type',
-        'user_agent', 'locale', 'properties', 'traits'
+        'user_agent', 'app_version', 'locale', 'properties', 'traits'
     ]) %}
 {% endmacro %}
 
 
+{#- What was sent and is otherwise now, by the tracking plan: a renamed event, properties of which some were dropped. -#}
+{% macro sent_columns() %}
+    {% do return(['sent_event_name', 'sent_properties']) %}
+{% endmacro %}
+
+
 {#- One hash over the content. -#}
-{% macro content_hash(relation='') -%}
-    {{ footpath.values_hash(footpath.content_columns(), relation) }}
+{% macro content_hash() -%}
+    {{ footpath.values_hash(footpath.content_columns() + footpath.sent_columns()) }}
 {%- endmacro %}
 
 
 {#- One hash over the values of some columns; null and the empty text differ. -#}
-{% macro values_hash(columns, relation='') -%}
+{% macro values_hash(columns) -%}
     md5(concat_ws(
         chr(31),
         {%- for column in columns %}
-        coalesce(cast({{ relation ~ '.' if relation }}{{ column }} as varchar), chr(30)){{ ',' if not loop.last }}
+        coalesce(cast({{ column }} as varchar), chr(30)){{ ',' if not loop.last }}
         {%- endfor %}
     ))
 {%- endmacro %}
@@ -38,7 +44,7 @@
     {% do return([
         'event_key', 'device_key', 'user_key', 'batch_id', 'file', 'line', 'event_id', 'has_own_id',
         'quarantine_reason', 'available_at', 'makes_session'
-    ] + footpath.content_columns() | reject('equalto', 'is_bot') | list) %}
+    ] + footpath.content_columns() | reject('equalto', 'is_bot') | list + footpath.sent_columns()) %}
 {% endmacro %}
 
 
@@ -67,5 +73,6 @@
         when event_at > {{ footpath.add_seconds('available_at', footpath.setting('future_tolerance')) }}
             then 'time_in_future'
         when event_at < timestamp '{{ footpath.setting('earliest_plausible_event_at') }}' then 'time_too_early'
+        when breaks_plan then 'plan_violation'
     end
 {%- endmacro %}

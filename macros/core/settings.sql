@@ -75,7 +75,7 @@
 {% macro stored_settings() %}
     {# Raised by one when a release makes other rows of the same raw rows (newer lists of crawlers and browsers do):
        its first run asks for a full refresh. #}
-    {% set values = ['rules=3'] %}
+    {% set values = ['rules=4'] %}
     {# Edited lists change what is stored as well. #}
     {% for node in graph.nodes.values() | sort(attribute='unique_id')
         if node.resource_type == 'seed' and node.package_name == 'footpath' %}

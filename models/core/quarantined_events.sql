@@ -9,6 +9,7 @@ select
     file,
     line,
     quarantine_reason as reason,
+    quarantine_detail as detail,
     raw
 from {{ ref('staged_rows') }}
 where quarantine_reason is not null

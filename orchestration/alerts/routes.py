@@ -9,16 +9,12 @@ from urllib.parse import quote, urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from orchestration.problems import Place, problems
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-_REMEDIES = {
-    "Extra inputs are not permitted": "unknown key: remove it or correct its spelling",
-    "Field required": "missing: add it",
-    "String should match pattern '^[a-z][a-z0-9_]*$'": "a name has lower-case letters, digits and _",
-}
 
 
 class RoutingError(ValueError):
@@ -123,7 +119,7 @@ def read_routing(path: Path) -> Routing:
     try:
         return Routing.model_validate({} if data is None else data)
     except ValidationError as error:
-        lines = [_explain(problem["loc"], problem["msg"]) for problem in error.errors()]
+        lines = problems(error, _words)
         raise RoutingError("\n".join(f"{path}: {line}" for line in lines)) from error
 
 
@@ -170,7 +166,6 @@ def _variables(template: str) -> list[str]:
     return _VARIABLE.findall(template)
 
 
-def _explain(place: tuple[int | str, ...], message: str) -> str:
-    message = _REMEDIES.get(message, message.removeprefix("Value error, "))
+def _words(place: Place) -> list[str]:
     words = [f"route {part + 1}" if isinstance(part, int) else str(part) for part in place]
-    return ": ".join([*(word for word in words if word not in ("routes", "[key]")), message])
+    return [word for word in words if word not in ("routes", "[key]")]

@@ -335,10 +335,14 @@ def _quarantined(tables: Tables, row: dict[str, Any]) -> Answer:
         {"state": "quarantined", "reason": reason, "event_key": str(row["event_key"])},
     )
     answer.say("Where from", _delivered(row))
-    answer.say("Why it is in quarantine", *why_quarantined(row, reason, tables.settings))
-    raw = tables.rows("select raw from quarantined_events where event_key = $1", [row["event_key"]])
-    if raw and raw[0]["raw"]:
-        answer.say("The row, personal data masked", raw[0]["raw"][:2000])
+    kept = tables.rows(
+        "select raw, detail from quarantined_events where event_key = $1", [row["event_key"]]
+    )
+    why = why_quarantined(row, reason, tables.settings)
+    details = [f"It breaks: {one['detail']}." for one in kept if one["detail"]]
+    answer.say("Why it is in quarantine", why[0], *details, *why[1:])
+    if kept and kept[0]["raw"]:
+        answer.say("The row, personal data masked", kept[0]["raw"][:2000])
     return answer
 
 

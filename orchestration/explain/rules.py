@@ -10,7 +10,7 @@ Row = Mapping[str, Any]
 NOT_CONTENT = frozenset(
     (
         "event_key", "device_key", "user_key", "batch_id", "file", "line", "event_id", "has_own_id",
-        "quarantine_reason", "available_at", "makes_session", "browser", "browser_version",
+        "quarantine_reason", "quarantine_detail", "available_at", "makes_session", "browser", "browser_version",
         "operating_system", "device_type", "row_state", "is_repeat_in_file", "loaded_at",
     )
 )  # fmt: skip
@@ -60,6 +60,10 @@ QUARANTINE: Mapping[str, tuple[str, str]] = {
     "time_in_future": (
         "The event claims a time further after its receipt than future_tolerance allows.",
         "Mend the sender's clock or the mapping; a wider tolerance is future_tolerance in dbt_project.yml.",
+    ),
+    "plan_violation": (
+        "The event breaks the tracking plan, which says on_violation: quarantine for it.",
+        "Mend the sender, or the event's file in the plan; the next run takes the rows in again.",
     ),
     "time_too_early": (
         "The event claims a time before earliest_plausible_event_at.",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.database import literal, quote
+from expectations.plan import Plan
+from orchestration.database import insert, literal, quote, transaction
 from orchestration.sources import Source, Sources
 
 #: The declared columns of a Segment call, in order, with their types.
@@ -85,28 +86,36 @@ create or replace table sources (
 """
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection, sources: Sources) -> None:
+def create_tables(connection: duckdb.DuckDBPyConnection, sources: Sources, plan: Plan) -> None:
     """Create what is missing and rewrite the table `sources`.
 
     Raises `SourcesError` when a source's rows were loaded in another format.
     """
     with transaction(connection):
         connection.execute(_TABLES)
+        insert(
+            connection,
+            "sources",
+            (
+                "source", "format", "identity_namespace", "owner", "makes_sessions", "time_is_corrected", "definition",
+            ),
+            [
+                (
+                    source.name, source.format, source.identity_namespace, source.owner, source.makes_sessions,
+                    source.time_is_corrected, _definition(source, plan),
+                )
+                for source in sources.values()
+            ],
+        )  # fmt: skip
         for source in sources.values():
-            connection.execute(
-                "insert into sources values (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    source.name,
-                    source.format,
-                    source.identity_namespace,
-                    source.owner,
-                    source.makes_sessions,
-                    source.time_is_corrected,
-                    source.definition,
-                ],
-            )
             _create_rows(connection, source)
     remove_temporary_files(connection)
+
+
+def _definition(source: Source, plan: Plan) -> str:
+    """Return a fingerprint of what a source's rows become: when it changes, its batches are taken in again."""
+    changes = plan.changes(source.name)
+    return f"{source.definition} plan {changes}" if changes else source.definition
 
 
 def _create_rows(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -173,26 +182,6 @@ def add_columns(
     for name, kind in missing.items():
         connection.execute(f"alter table {quote(source.table)} add column {quote(name)} {kind}")
     return bool(missing)
-
-
-class transaction:  # noqa: N801 - reads as a statement
-    """Run a block in one transaction: all of it or nothing."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-
-    def __enter__(self) -> None:
-        self.connection.execute("begin transaction")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.connection.execute("commit")
-        else:
-            # A fatal error has already ended the transaction; the first error is the one to show.
-            try:
-                self.connection.execute("rollback")
-            except duckdb.Error:
-                return
 
 
 def temporary_parent(connection: duckdb.DuckDBPyConnection) -> Path | None:

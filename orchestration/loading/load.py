@@ -11,15 +11,14 @@ from typing import Literal
 
 import duckdb
 
-from expectations.plan import Plan
-from orchestration.database import literal, quote
+from expectations.plan import NO_PLAN, Plan
+from orchestration.database import literal, quote, transaction
 from orchestration.loading import salvage
 from orchestration.loading.catalog import (
     add_columns,
     create_tables,
     file_columns,
     temporary_parent,
-    transaction,
 )
 from orchestration.loading.landing import LandingFile, split_compression
 from orchestration.loading.manifest import Entry, delete_rows, entries_of
@@ -71,16 +70,12 @@ class LoadResult:
         return sum(file.unreadable_rows for file in self.loaded)
 
 
-def prepare(
-    connection: duckdb.DuckDBPyConnection, sources: Sources, plan: Plan | None = None
-) -> None:
+def prepare(connection: duckdb.DuckDBPyConnection, sources: Sources, plan: Plan = NO_PLAN) -> None:
     """Make raw.duckdb ready for a run: tables, the table `sources`, the views, the tracking plan.
-
-    Without `plan` the plan stays as it was written last.
 
     Raises `SourcesError` when sources.yml does not fit what was loaded or a mapping is wrong.
     """
-    create_tables(connection, sources)
+    create_tables(connection, sources, plan)
     create_views(connection, sources)
     write_plan(connection, plan)
 

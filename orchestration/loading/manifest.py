@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.database import quote
-from orchestration.loading.catalog import transaction
+from orchestration.database import quote, transaction
 
 
 class BatchError(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from expectations.plan import Event, Plan
-from orchestration.loading.catalog import transaction
+from orchestration.database import insert, transaction
 
 #: `plan` has one row: fingerprints of all that stands in the plan, and of what verdicts follow from ('' without one).
 #: `plan_names` has every name under which an event comes, old ones too, with the source (null: any).
@@ -56,34 +56,27 @@ create table if not exists plan_values (
 );
 """
 
-#: Rows of one statement: one by one they take a millisecond each.
-_AT_ONCE = 500
 
-
-def write_plan(connection: duckdb.DuckDBPyConnection, plan: Plan | None) -> bool:
-    """Bring the tables of the plan up to date; true when they changed. None leaves them as they are."""
+def write_plan(connection: duckdb.DuckDBPyConnection, plan: Plan) -> bool:
+    """Bring the tables of the plan up to date; true when they changed."""
     with transaction(connection):
         connection.execute(_TABLES)
         found = connection.execute("select content, rules from plan").fetchone()
         if found is None:
             connection.execute("insert into plan values ('', '')")
             found = ("", "")
-        if plan is None:
-            return False
         new = (plan.content, plan.rules) if plan.events else ("", "")
         if found == new:
             return False
         connection.execute("update plan set content = ?, rules = ?", list(new))
         for name, rows in _rows(plan).items():
             connection.execute(f"delete from {name}")
-            for start in range(0, len(rows), _AT_ONCE):
-                some = rows[start : start + _AT_ONCE]
-                places = f"({', '.join('?' * len(some[0]))})"
-                connection.execute(
-                    f"insert into {name} values {', '.join([places] * len(some))}",
-                    [value for row in some for value in row],
-                )
+            insert(connection, name, _columns(connection, name), rows)
         return True
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [column[0] for column in connection.execute(f"describe {table}").fetchall()]
 
 
 def _rows(plan: Plan) -> dict[str, list[list[Any]]]:
@@ -94,7 +87,7 @@ def _rows(plan: Plan) -> dict[str, list[list[Any]]]:
             [name, source, event.event, name != event.event]
             for event in plan.events
             for name in (event.event, *event.aliases)
-            for source in event.sources or (None,)
+            for source in sorted(set(event.sources)) or (None,)
         ],
         "plan_properties": [row for event in plan.events for row in _property_rows(event)],
         "plan_values": [

@@ -4,14 +4,13 @@ import json
 
 import duckdb
 
-from orchestration.database import literal, quote
+from orchestration.database import literal, quote, transaction
 from orchestration.loading.catalog import (
     SEGMENT_COLUMNS,
     add_columns,
     file_columns,
     fold,
     stored_name,
-    transaction,
 )
 from orchestration.loading.expressions import (
     TEXT_TYPES,

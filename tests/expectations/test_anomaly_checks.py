@@ -145,5 +145,7 @@ def test_the_shipped_settings_are_the_defaults_and_a_wrong_key_is_named(tmp_path
     assert load_settings() == AnomalySettings()
     path = tmp_path / "anomalies.yml"
     path.write_text("scoer: 4\n")
-    with pytest.raises(SuiteError, match="scoer"):
+    with pytest.raises(
+        SuiteError, match=r"anomalies.yml: scoer: unknown key: .*did you mean .score"
+    ):
         load_settings(path)

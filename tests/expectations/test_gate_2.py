@@ -104,7 +104,6 @@ FAULTS = {
         "tracking_plan",
         "all_events_planned",
     ): "update plan_conformity set verdict = 'unplanned_event'",
-    ("tracking_plan", "names_up_to_date"): "update plan_conformity set verdict = 'old_name'",
     (
         "tracking_plan",
         "required_properties_there",

@@ -72,7 +72,7 @@ def test_the_sample_breaks_the_plan_of_its_makers_and_the_tables_say_where(
     )
     assert said == {text for (text,) in found}
     assert "Report Exported, file_format: value_not_allowed" in said
-    assert "Comment Added: old_name" in said
+    assert "Comment Written: old_name" in said
     assert "invoice_paid, amount: wrong_type" in said
     assert ("Trial Extended", "not_seen") in built.installation.read(
         "select event_name, state from planned_events"
@@ -101,7 +101,8 @@ def test_what_is_required_is_a_question_of_rate() -> None:
     with connect() as connection:
         connection.execute(
             "create table rows as select 'web' as source, 'E' as event_name, 'track' as event_type,"
-            " 'event' as row_state, null as traits, case when i = 7 then '{\"a\": null}'"
+            " 'event' as row_state, null as traits, null as sent_event_name, null as sent_properties,"
+            " case when i = 7 then '{\"a\": null}'"
             ' else \'{"a": 1, "b": \' || i || \'.5, "c": "x"}\' end::json as properties from range(100) as r(i)'
         )
         for rate, required in ((1.0, {"a"}), (0.99, {"a", "b", "c"})):
@@ -206,8 +207,8 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, name: str, text: str, says: 
 def test_a_bad_plan_stops_a_run_before_anything_is_loaded(tmp_path: Path) -> None:
     home = Installation(tmp_path / "bad", "sources: {web: {format: segment}}")
     home.settings.tracking_plan.mkdir()
-    (home.settings.tracking_plan / "a.yml").write_text("{event: E, on_violation: drop}")
+    (home.settings.tracking_plan / "a.yml").write_text("{event: E, on_violation: shout}")
     outcome = home.job()
     assert outcome.code == 1
-    assert "a.yml: on_violation: 'drop' is not there yet: write report" in outcome.output
+    assert "a.yml: on_violation: write 'report', 'quarantine' or 'drop'" in outcome.output
     assert not home.settings.raw.exists()

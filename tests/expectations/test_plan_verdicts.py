@@ -122,7 +122,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("create table sources as select unnest(['web', 'app']) as source")
         connection.execute(
             "create table event_rows (event_key uuid, source varchar, event_name varchar, event_type varchar,"
-            " event_at timestamp, row_state varchar, properties json, traits json)"
+            " event_at timestamp, row_state varchar, properties json, traits json,"
+            " sent_event_name varchar, sent_properties json, app_version varchar)"
         )
         yield connection
 
@@ -139,7 +140,7 @@ def in_sql(
     names, sources, properties = zip(*rows, strict=True)
     connection.execute(
         "insert into event_rows"
-        " select unnest(?), unnest(?), unnest(?), 'track', '2026-01-05', 'event', unnest(?), null",
+        " select unnest(?), unnest(?), unnest(?), 'track', '2026-01-05', 'event', unnest(?), null, null, null, null",
         [
             [key(number) for number in range(len(rows))],
             list(sources),

@@ -57,7 +57,11 @@ def test_a_suite_is_read_as_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "says"),
     [
-        ("severity: critical", "severity: fatal", "check id_not_null: severity: Input should be"),
+        (
+            "severity: critical",
+            "severity: fatal",
+            "check id_not_null: severity: write 'critical' or 'warning'",
+        ),
         ("    description: Nothing is free.\n", "", "check no_gifts: description: missing: add it"),
         ("owner: shop", "owner: shop\ncolour: red", "colour: unknown key: remove it"),
         ("name: no_gifts", "name: id_not_null", "two checks are named id_not_null"),

@@ -60,6 +60,20 @@ inputs as (
 
 ),
 
+refused as (
+
+    select distinct
+        batch_id,
+        line
+    from (
+        {{ footpath.acting_verdicts(
+            'batch_id not in (select built.batch_id from built)' if stored_rows and stored_batches else 'true'
+        ) | indent(8) }}
+    ) as verdicts
+    where on_violation = 'quarantine'
+
+),
+
 timed as (
 
     select
@@ -68,6 +82,16 @@ timed as (
         {{ footpath.corrected_time() }} as event_at,
         coalesce(received_at, loaded_at) as available_at
     from inputs
+
+),
+
+planned as (
+
+    select
+        timed.*,
+        refused.line is not null as breaks_plan
+    from timed
+    left join refused on timed.batch_id = refused.batch_id and timed.line = refused.line
 
 ),
 
@@ -89,7 +113,7 @@ masked as (
         coalesce(identity_namespace, '') as user_namespace,
         {{ footpath.mask_identifier('user_id') }} as user_id,
         {{ footpath.mask_identifier('previous_id') }} as previous_id
-    from timed
+    from planned
 
 ),
 

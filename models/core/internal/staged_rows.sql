@@ -42,12 +42,33 @@ timed as (
 
 ),
 
+-- What the tracking plan says of a row: only of events whose violations have consequences.
+planned as (
+
+    select
+        timed.*,
+        {% if footpath.setting('manifest') == 'raw' %}
+        actions.is_quarantined as breaks_plan,
+        actions.detail as plan_detail,
+        actions.kept_properties
+    from timed
+    left join {{ ref('plan_actions') }} as actions
+        on timed.batch_id = actions.batch_id and timed.line = actions.line
+    {% else %}
+        false as breaks_plan,
+        cast(null as varchar) as plan_detail,
+        cast(null as json) as kept_properties
+    from timed
+    {% endif %}
+
+),
+
 classified as (
 
     select
         *,
         {{ footpath.quarantine_reason() }} as quarantine_reason
-    from timed
+    from planned
 
 ),
 
@@ -95,6 +116,7 @@ masked as (
         loaded_at,
         available_at,
         quarantine_reason,
+        case when quarantine_reason = 'plan_violation' then plan_detail end as quarantine_detail,
         case when raw_text is not null then {{ footpath.mask_raw('raw_text') }} end as raw,
         event_id is not null as has_own_id,
         coalesce(event_type, 'track') as event_type,
@@ -127,9 +149,11 @@ masked as (
         {{ footpath.mask_text('utm_content') }} as utm_content,
         click_id_type,
         {{ footpath.mask_text('user_agent') }} as user_agent,
+        {{ footpath.mask_text('app_version') }} as app_version,
         locale,
         {{ footpath.mask_json('properties') }} as properties,
         {{ footpath.mask_json('traits') }} as traits,
+        kept_properties,
         event_id
     from addressed
 
@@ -139,11 +163,64 @@ identified as (
 
     select
         * exclude (event_id),
-        -- A row without an id of its own is known by its content. What describes the delivery stays out of it.
-        coalesce(event_id, 'content:' || {{ footpath.content_hash() }}) as event_id
+        -- A row without an id of its own is known by its content as it was sent. What describes the delivery stays out
+        -- of it.
+        coalesce(event_id, 'content:' || {{ footpath.values_hash(footpath.content_columns()) }}) as event_id
     from masked
 
+),
+
+{% if footpath.setting('manifest') == 'raw' %}
+old_names as (
+
+    select
+        plan_names.name,
+        sources.source,
+        plan_names.event_name
+    from {{ source('raw', 'plan_names') }} as plan_names
+    inner join {{ source('raw', 'sources') }} as sources
+        on plan_names.source is null or plan_names.source = sources.source
+    where plan_names.is_old_name
+
+),
+
+-- The tracking plan renames events and drops properties. What was sent is kept beside what is read.
+renamed as (
+
+    select
+        identified.* exclude (kept_properties) replace (
+            coalesce(old_names.event_name, identified.event_name) as event_name,
+            case
+                when identified.event_type not in ('identify', 'group') and kept_properties is not null
+                    then kept_properties
+                else identified.properties
+            end as properties,
+            case
+                when identified.event_type in ('identify', 'group') and kept_properties is not null
+                    then kept_properties
+                else identified.traits
+            end as traits
+        ),
+        case when old_names.event_name is not null then identified.event_name end as sent_event_name,
+        case
+            when kept_properties is not null then {{ footpath.judged_properties('identified') }}
+        end as sent_properties
+    from identified
+    left join old_names
+        on identified.event_name = old_names.name and identified.source = old_names.source
+
 )
+{% else %}
+renamed as (
+
+    select
+        * exclude (kept_properties),
+        cast(null as varchar) as sent_event_name,
+        cast(null as json) as sent_properties
+    from identified
+
+)
+{% endif %}
 
 select
     * replace ({{ footpath.mask_text('event_id') }} as event_id),
@@ -158,4 +235,4 @@ select
     case
         when user_id is not null then {{ footpath.hash_key(["'user'", 'user_namespace', 'user_id']) }}
     end as user_key
-from identified
+from renamed

@@ -44,10 +44,12 @@ events as (
         stored.event_key,
         stored.source,
         stored.event_name,
+        coalesce(stored.sent_event_name, stored.event_name) as sent_event_name,
         stored.event_at,
-        -- what these two calls are about stands in their traits
+        stored.app_version,
+        -- as they were sent: what the plan dropped is judged as well
         {{ footpath.json_object_only(
-            "case when stored.event_type in ('identify', 'group') then stored.traits else stored.properties end"
+            'coalesce(stored.sent_properties, ' ~ footpath.judged_properties('stored') ~ ')'
         ) }} as properties
     from {{ ref('event_rows') }} as stored
     where
@@ -71,109 +73,15 @@ named as (
         planned_names.is_old_name,
         plan_events.additional_properties
     from events
-    left join planned_names on events.event_name = planned_names.name and events.source = planned_names.source
+    left join planned_names on events.sent_event_name = planned_names.name and events.source = planned_names.source
     left join {{ source('raw', 'plan_events') }} as plan_events
         on planned_names.event_name = plan_events.event_name
 
 ),
 
-planned_values as (
+property_verdicts as (
 
-    select
-        named.*,
-        rules.property,
-        rules.is_required,
-        rules.types,
-        rules.has_enum,
-        rules.pattern,
-        rules.minimum,
-        rules.maximum,
-        rules.exclusive_minimum,
-        rules.exclusive_maximum,
-        rules.min_length,
-        rules.max_length,
-        rules.expected_type,
-        rules.expected_value,
-        {{ footpath.json_value_of('named.properties', 'rules.property') }} as value
-    from named
-    inner join {{ source('raw', 'plan_properties') }} as rules on named.planned_event = rules.event_name
-
-),
-
-typed as (
-
-    select
-        *,
-        {{ footpath.json_kind('value') }} as kind
-    from planned_values
-    where value is not null or is_required
-
-),
-
-described as (
-
-    select
-        *,
-        case when kind in ('integer', 'number') then cast({{ footpath.json_as_text('value') }} as double) end as number,
-        case when kind = 'string' then {{ footpath.json_as_text('value') }} end as text,
-        case when has_enum then {{ footpath.json_value_key('value', 'kind') }} end as value_key
-    from typed
-
-),
-
-allowed_values as (
-
-    select distinct
-        event_name,
-        property,
-        {{ footpath.json_value_key('value', footpath.json_kind('value')) }} as value_key
-    from {{ source('raw', 'plan_values') }}
-
-),
-
-judged as (
-
-    select
-        described.*,
-        -- a wrong type is said once: that its value is not allowed either follows from it
-        case
-            when described.value is null then 'missing_property'
-            when
-                not contains(described.types, '|' || described.kind || '|')
-                and not (described.kind = 'integer' and contains(described.types, '|number|'))
-                then 'wrong_type'
-            when
-                (described.has_enum and allowed_values.value_key is null)
-                or not {{ footpath.regex_matches_of('described.text', 'described.pattern') }}
-                or described.number < described.minimum
-                or described.number > described.maximum
-                or described.number <= described.exclusive_minimum
-                or described.number >= described.exclusive_maximum
-                or length(described.text) < described.min_length
-                or length(described.text) > described.max_length
-                then 'value_not_allowed'
-        end as verdict
-    from described
-    left join allowed_values
-        on
-            described.planned_event = allowed_values.event_name
-            and described.property = allowed_values.property
-            and described.value_key = allowed_values.value_key
-
-),
-
-closed as (
-
-    select * from named
-    where not additional_properties
-
-),
-
-members as (
-
-    {{ footpath.json_members(
-        'closed', ['event_key', 'source', 'event_name', 'planned_event', 'event_at', 'properties'], 'properties'
-    ) }}
+    {{ footpath.property_verdicts('named', ['event_key']) | indent(4) }}
 
 ),
 
@@ -181,15 +89,10 @@ violations as (
 
     select
         event_key,
-        source,
-        event_name,
-        planned_event,
-        properties,
         null as property,
         case when planned_event is null then 'unplanned_event' else 'old_name' end as verdict,
         planned_event as expected,
-        null as observed,
-        event_at
+        case when is_old_name then sent_event_name end as observed
     from named
     where planned_event is null or is_old_name
 
@@ -197,54 +100,24 @@ violations as (
 
     select
         event_key,
-        source,
-        event_name,
-        planned_event,
-        properties,
         property,
         verdict,
-        case
-            when verdict = 'value_not_allowed' then expected_value
-            else coalesce(expected_type, 'any type')
-        end as expected,
-        case
-            when verdict = 'value_not_allowed' then left({{ footpath.json_as_text('value') }}, 40)
-            else kind
-        end as observed,
-        event_at
-    from judged
-    where verdict is not null
-
-    union all
-
-    select
-        members.event_key,
-        members.source,
-        members.event_name,
-        members.planned_event,
-        members.properties,
-        members.name as property,
-        'additional_property' as verdict,
-        null as expected,
-        -- not members.value, which would be read of every member
-        {{ footpath.json_kind(footpath.json_value_of('members.properties', 'members.name')) }} as observed,
-        members.event_at
-    from members
-    left join {{ source('raw', 'plan_properties') }} as rules
-        on members.planned_event = rules.event_name and members.name = rules.property
-    where rules.property is null
+        expected,
+        observed
+    from property_verdicts
 
 )
 
 select
-    event_key,
-    source,
-    event_name,
-    planned_event,
-    nullif({{ footpath.json_member('properties', 'app_version') }}, '') as app_version,
-    property,
-    verdict,
-    expected,
-    observed,
-    event_at
+    named.event_key,
+    named.source,
+    named.event_name,
+    named.planned_event,
+    coalesce(named.app_version, nullif({{ footpath.json_member('named.properties', 'app_version') }}, '')) as app_version,
+    violations.property,
+    violations.verdict,
+    violations.expected,
+    violations.observed,
+    named.event_at
 from violations
+inner join named on violations.event_key = named.event_key

@@ -17,6 +17,21 @@ names as (
 
 ),
 
+-- What came under an old name stands in events under the planned one.
+seen_under_old_names as (
+
+    select
+        observed as event_name,
+        source,
+        count(*) as event_count,
+        min(event_at) as first_seen_at,
+        max(event_at) as last_seen_at
+    from {{ ref('event_violations') }}
+    where verdict = 'old_name'
+    group by observed, source
+
+),
+
 seen as (
 
     select
@@ -27,6 +42,15 @@ seen as (
         last_seen_at
     from {{ ref('event_catalog') }}
     where (select count(*) from plan_events) > 0
+    union all
+    select
+        event_name,
+        {{ dbt.listagg('source', "', '", 'order by source asc') | trim }} as sources,
+        sum(event_count) as event_count,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at
+    from seen_under_old_names
+    group by event_name
 
 ),
 

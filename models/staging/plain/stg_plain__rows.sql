@@ -52,6 +52,7 @@ select
         'utm_term': 'mapped.utm_term',
         'utm_content': 'mapped.utm_content',
         'user_agent': 'mapped.user_agent',
+        'app_version': 'mapped.app_version',
         'locale': 'mapped.locale',
         'properties': 'mapped.properties',
         'traits': 'mapped.traits',

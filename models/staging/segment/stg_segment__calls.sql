@@ -5,7 +5,7 @@
 {% set context = {
     'page': {'url': 'VARCHAR', 'path': 'VARCHAR', 'title': 'VARCHAR', 'referrer': 'VARCHAR'},
     'campaign': {'source': 'VARCHAR', 'medium': 'VARCHAR', 'name': 'VARCHAR', 'term': 'VARCHAR', 'content': 'VARCHAR'},
-    'userAgent': 'VARCHAR', 'locale': 'VARCHAR', 'groupId': 'VARCHAR', 'traits': 'JSON'
+    'app': {'version': 'VARCHAR'}, 'userAgent': 'VARCHAR', 'locale': 'VARCHAR', 'groupId': 'VARCHAR', 'traits': 'JSON'
 } %}
 {% set page = {'url': 'VARCHAR', 'path': 'VARCHAR', 'title': 'VARCHAR', 'referrer': 'VARCHAR'} %}
 
@@ -72,6 +72,7 @@ select
         'utm_term': 'calls.fields.campaign.term',
         'utm_content': 'calls.fields.campaign.content',
         'user_agent': 'calls.fields.userAgent',
+        'app_version': "nullif(trim(calls.fields.app.version), '')",
         'locale': 'calls.fields.locale',
         'properties': 'calls.properties',
         'traits': "coalesce(calls.traits, case when trim(calls.type) is distinct from 'group' then calls.fields.traits end)",
