@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release alerts refresh rebuild explain erase plan-init plan-check plan-import dev docs test test-long cases backtest bench lint format clean
+.PHONY: help demo run release alerts quarantine refresh rebuild explain erase plan-init plan-check plan-import dev docs test test-long cases backtest bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -38,6 +38,10 @@ release: $(READY) ## Let a held batch in: make release BATCH=id
 
 alerts: $(READY) ## Show what is wrong (SHOW=key, ROWS=key, ACK=key, SNOOZE=key UNTIL=8h, RESOLVE=key, SEND=1, TRY=address)
 	@$(RUN) orchestration.alerts $(if $(SHOW),show "$(SHOW)",$(if $(ROWS),rows "$(ROWS)",$(if $(ACK),ack "$(ACK)",$(if $(SNOOZE),snooze "$(SNOOZE)" "$(UNTIL)",$(if $(RESOLVE),resolve "$(RESOLVE)",$(if $(SEND),send,$(if $(TRY),try "$(TRY)",list)))))))
+
+quarantine: $(READY) ## Show what could not become events (SHOW=1, DISCARD='why', RESTORE=1, REPLAY=1; REASON=, SOURCE=, FILE=, ROW= choose)
+	@$(RUN) orchestration.quarantine $(if $(DISCARD),discard --note "$$DISCARD",$(if $(RESTORE),restore,$(if $(REPLAY),replay,$(if $(SHOW),show,list)))) \
+		$(if $(REASON),--reason '$(REASON)') $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') $(if $(ROW),--row '$(ROW)')
 
 refresh: $(READY) ## Build one table again, and what follows from it: make refresh MODEL=sessions
 	@$(RUN) orchestration.rebuild model $(MODEL)

@@ -10,7 +10,7 @@ import duckdb
 from orchestration.database import connect, literal, quote
 
 #: What tells how a run went; readers get it even when the data did not pass its gate.
-STATUS_TABLES = ("load_files", "quarantined_events", "check_results", "alerts")
+STATUS_TABLES = ("load_files", "quarantined_events", "discarded_events", "check_results", "alerts")
 
 #: Rewritten regions leave dead space in a DuckDB file. Past this share the file is written anew.
 COMPACT_ABOVE = 0.30

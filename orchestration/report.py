@@ -96,7 +96,7 @@ def _print_files(report: Report, console: Console) -> None:
     reasons = report.get("quarantine", {})
     if reasons:
         words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
-        console.print(f"quarantined in all, by reason: {words}", highlight=False)
+        console.print(f"waiting in quarantine, by reason: {words}", highlight=False)
 
 
 def _print_tables(report: Report, console: Console) -> None:

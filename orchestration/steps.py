@@ -255,9 +255,10 @@ class Run:
                         [loaded],
                     )
                     self.report.set("load_files", files.df().astype(object).to_dict("records"))
-                if "quarantined_events" in tables:
+                if {"quarantined_events", "discarded_events"} <= tables:
                     reasons = connection.execute(
-                        "select reason, count(*) from quarantined_events group by reason order by 2 desc, 1"
+                        "select reason, count(*) from quarantined_events anti join discarded_events using (event_key)"
+                        " group by reason order by 2 desc, 1"
                     )
                     self.report.set("quarantine", dict(reasons.fetchall()))
         self.report.set("finished_at", datetime.now(UTC).isoformat(timespec="seconds"))

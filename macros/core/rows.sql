@@ -74,5 +74,6 @@
             then 'time_in_future'
         when event_at < timestamp '{{ footpath.setting('earliest_plausible_event_at') }}' then 'time_too_early'
         when breaks_plan then 'plan_violation'
+        when is_discarded then 'discarded'
     end
 {%- endmacro %}

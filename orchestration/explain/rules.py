@@ -65,6 +65,10 @@ QUARANTINE: Mapping[str, tuple[str, str]] = {
         "The event breaks the tracking plan, which says on_violation: quarantine for it.",
         "Mend the sender, or the event's file in the plan; the next run takes the rows in again.",
     ),
+    "discarded": (
+        "The row was given up while it could not become an event; it could now.",
+        "`make quarantine RESTORE=1 ROW=source/file:line` lets it in.",
+    ),
     "time_too_early": (
         "The event claims a time before earliest_plausible_event_at.",
         "Mend the mapping (milliseconds read as seconds?); the limit is in dbt_project.yml.",

@@ -74,6 +74,14 @@ create table if not exists searched_batches (
     batch_id varchar not null,
     definition varchar not null
 );
+-- Rows in quarantine that somebody has given up: no later definition makes events of them.
+create table if not exists discards (
+    batch_id varchar not null,
+    line bigint not null,
+    note varchar not null,
+    discarded_at timestamp not null,
+    primary key (batch_id, line)
+);
 create or replace table sources (
     source varchar primary key,
     format varchar not null,

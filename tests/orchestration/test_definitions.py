@@ -23,6 +23,7 @@ ASSETS = [
     "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "built_in_full",
     "channel_attribution", "checkout_funnel",
     "conversion_events", "conversions", "daily_activity", "data_until", "device_spans", "device_users",
+    "discarded_events",
     "event_catalog", "event_groups", "event_hours", "event_links", "event_rows", "event_traits",
     "event_violations", "events", "feature_engagement", "funnel_days", "group_person_days", "groups",
     "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "lifecycle_weekly",

@@ -122,7 +122,7 @@ def test_every_row_of_an_admitted_file_is_an_event_a_duplicate_or_quarantined(
 def test_the_summary_names_files_rows_quarantine_tables_checks_and_times(built: Built) -> None:
     output = built.first.output
     for words in (
-        "Files of this run", "duplicates", "quarantined in all, by reason: ", "Published tables",
+        "Files of this run", "duplicates", "waiting in quarantine, by reason: ", "Published tables",
         "checks: ", "critical: batches.times_mostly_usable on raw.web", "time: load ", "readers open: ",
     ):  # fmt: skip
         assert words in output

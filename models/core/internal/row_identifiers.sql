@@ -89,9 +89,12 @@ planned as (
 
     select
         timed.*,
-        refused.line is not null as breaks_plan
+        refused.line is not null as breaks_plan,
+        discards.line is not null as is_discarded
     from timed
     left join refused on timed.batch_id = refused.batch_id and timed.line = refused.line
+    left join {{ source('raw', 'discards') }} as discards
+        on timed.batch_id = discards.batch_id and timed.line = discards.line
 
 ),
 

@@ -42,7 +42,7 @@ timed as (
 
 ),
 
--- What the tracking plan says of a row: only of events whose violations have consequences.
+-- What the tracking plan says of a row (only of events whose violations have consequences), and what people say.
 planned as (
 
     select
@@ -50,14 +50,18 @@ planned as (
         {% if footpath.setting('manifest') == 'raw' %}
         actions.is_quarantined as breaks_plan,
         actions.detail as plan_detail,
-        actions.kept_properties
+        actions.kept_properties,
+        discards.line is not null as is_discarded
     from timed
     left join {{ ref('plan_actions') }} as actions
         on timed.batch_id = actions.batch_id and timed.line = actions.line
+    left join {{ source('raw', 'discards') }} as discards
+        on timed.batch_id = discards.batch_id and timed.line = discards.line
     {% else %}
         false as breaks_plan,
         cast(null as varchar) as plan_detail,
-        cast(null as json) as kept_properties
+        cast(null as json) as kept_properties,
+        false as is_discarded
     from timed
     {% endif %}
 
