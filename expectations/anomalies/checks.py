@@ -14,6 +14,7 @@ from expectations.anomalies.history import read_history
 from expectations.anomalies.settings import AnomalySettings, load_settings
 from expectations.runner import CheckResult
 from expectations.suite import qualified
+from orchestration.database import insert, transaction
 
 SUITE = "anomalies"
 #: The table of findings, and what its results are about.
@@ -27,6 +28,8 @@ _TABLE = """
     source varchar, event_name varchar, property varchar, metric varchar, started_at timestamp, ended_at timestamp,
     observed double, expected double, lower double, upper double, score double, cause_key varchar
 """
+
+_COLUMNS = [part.split()[0] for part in _TABLE.split(",")]
 
 DESCRIPTION = (
     "What came in the last days is what the weeks before lead to expect (docs/anomalies.md)."
@@ -103,18 +106,9 @@ def check_anomalies(
 def write(connection: duckdb.DuckDBPyConnection, schema: str, found: Iterable[Finding]) -> None:
     """Replace the table of findings, in one transaction."""
     table = qualified(RELATION, schema)
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         connection.execute(f"create or replace table {table} ({_TABLE})")
-        for one in found:
-            connection.execute(
-                f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                list(astuple(one)),
-            )
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
+        insert(connection, table, _COLUMNS, [astuple(one) for one in found])
 
 
 def say(findings: list[Finding]) -> str:

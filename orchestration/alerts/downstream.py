@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from expectations import anomalies
+from orchestration.alerts.incidents import Incident
 from orchestration.sources import FORMATS_OF_VIEW
 
 
@@ -41,6 +43,12 @@ class Lineage:
         if relation not in self._found:
             self._found[relation] = self._of(relation)
         return self._found[relation]
+
+    def of_incident(self, incident: Incident) -> Downstream:
+        """Return what is made from what an incident is about; an anomaly is about the rows of its source."""
+        if incident.suite == anomalies.SUITE:
+            return self.of(f"raw.{incident.check_name.partition('/')[0]}")
+        return self.of(incident.relation)
 
     def _of(self, relation: str) -> Downstream:
         tables: set[str] = set()

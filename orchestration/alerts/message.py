@@ -46,7 +46,7 @@ def of_incident(kind: Kind, incident: Incident, lineage: Lineage, settings: Sett
     lines.append(f"Since: {_time(incident.first_seen_at)}, {_runs(incident)}")
     lines.append(f"Owner: {incident.owner or 'nobody is named'}")
     lines.append(f"Readers: {_readers(incident)}")
-    found = lineage.of(incident.relation)
+    found = lineage.of_incident(incident)
     for title, names in (
         ("Tables", found.tables),
         ("Funnels", found.funnels),
@@ -91,7 +91,7 @@ def digest(told: Sequence[tuple[Kind, Incident]], lineage: Lineage, settings: Se
         _cut(f"  {one.severity} {one.suite}.{one.check_name} on {one.relation}: {one.observed}")
         for one in worst[:MAX_WORST]
     ]
-    relations = [lineage.of(relation) for relation in sorted({one.relation for one in failing})]
+    relations = [lineage.of_incident(one) for one in failing]
     lines.append("")
     for title, names in (
         ("Tables", {name for found in relations for name in found.tables}),

@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+import duckdb
+
+from expectations import anomalies
 from expectations.runner import run_suite
 from expectations.suite import Suite, load_suites
 from orchestration.alerts.incidents import Incident
@@ -16,16 +19,21 @@ MAX_ROWS = 20
 _BATCH = re.compile(r"\bbatch_id (\w+)")
 
 
+class GoneCheckError(ValueError):
+    """The check of an incident is not made any more; the message says what to do."""
+
+
 def failing_rows(settings: Settings, incident: Incident) -> list[dict[str, Any]]:
     """Return the rows of the pipeline's own tables that fail the check of an incident now.
 
-    At gate 1: the first rows of each failing batch, as delivered, and its unreadable lines.
+    At gate 1: the first rows of each failing batch, as delivered, and its unreadable lines. Of a cause of anomalies:
+    its rows of the table `anomalies`. Raises `GoneCheckError` when no suite has the check any more.
     """
-    suite = _suite_of(incident)
     if incident.source is not None:
         return _batch_rows(settings, incident)
-    if suite is None:
-        return []
+    if incident.suite == anomalies.SUITE:
+        return _anomalies(settings, incident)
+    suite = _suite_of(incident)
     with connect(settings.warehouse, read_only=True) as connection:
         (result,) = run_suite(connection, suite, schema="main")
     if not result.success and not result.failing:
@@ -33,13 +41,27 @@ def failing_rows(settings: Settings, incident: Incident) -> list[dict[str, Any]]
     return result.failing[:MAX_ROWS]
 
 
-def _suite_of(incident: Incident) -> Suite | None:
-    """Return the suite with the one check of the incident; None when the check is gone."""
+def _suite_of(incident: Incident) -> Suite:
+    """Return the suite with the one check of the incident."""
     for suite in load_suites():
         for check in suite.checks:
             if (suite.name, check.name) == (incident.suite, incident.check_name):
                 return suite.model_copy(update={"checks": (check,)})
-    return None
+    raise GoneCheckError(
+        f"no suite has the check {incident.suite}.{incident.check_name} any more:"
+        f" `make alerts RESOLVE={incident.alert_key}` closes the incident"
+    )
+
+
+def _anomalies(settings: Settings, incident: Incident) -> list[dict[str, Any]]:
+    with connect(settings.warehouse, read_only=True) as connection:
+        return _rows(
+            connection.execute(
+                f"select * exclude (cause_key) from {quote(anomalies.RELATION)} where cause_key = ?"
+                " order by score desc, started_at limit ?",
+                [incident.check_name, MAX_ROWS],
+            )
+        )
 
 
 def _batch_rows(settings: Settings, incident: Incident) -> list[dict[str, Any]]:
@@ -54,10 +76,15 @@ def _batch_rows(settings: Settings, incident: Incident) -> list[dict[str, Any]]:
         for file, batch, state, reason in batches:
             rows.append({"file": file, "batch_id": batch, "state": state, "held_reason": reason})
             for table in (f"rows_{incident.source}", "unreadable"):
-                cursor = connection.execute(
-                    f"select * exclude (batch_id) from {quote(table)} where batch_id = ? order by line limit ?",
-                    [batch, MAX_ROWS // 2],
+                rows += _rows(
+                    connection.execute(
+                        f"select * exclude (batch_id) from {quote(table)} where batch_id = ? order by line limit ?",
+                        [batch, MAX_ROWS // 2],
+                    )
                 )
-                names = [column[0] for column in cursor.description or []]
-                rows += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return rows
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

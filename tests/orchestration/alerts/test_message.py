@@ -39,6 +39,12 @@ def lineage(manifest: dict[str, Any]) -> Lineage:
     return Lineage(manifest, FORMATS)
 
 
+def test_an_anomaly_leads_to_what_is_made_from_its_source(lineage: Lineage) -> None:
+    for cause in ("web", "web/Signed Up"):
+        about = replace(incident(), suite="anomalies", check_name=cause, relation="anomalies")
+        assert lineage.of_incident(about) == lineage.of("raw.web")
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Settings:
     return Settings(landing=tmp_path, sources=tmp_path / "sources.yml", home=tmp_path / "a home")

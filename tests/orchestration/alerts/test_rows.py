@@ -1,0 +1,46 @@
+"""The rows of an incident, where no suite has them."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from expectations import anomalies
+from expectations.anomalies.checks import write
+from orchestration.alerts.incidents import Incident, failed
+from orchestration.alerts.routes import Rules
+from orchestration.alerts.rows import GoneCheckError, failing_rows
+from orchestration.database import connect
+from orchestration.settings import Settings
+from tests.orchestration.alerts.conftest import START, result
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    return Settings(landing=tmp_path, sources=tmp_path / "sources.yml", home=tmp_path)
+
+
+def incident(suite: str, check: str) -> Incident:
+    (found, *_) = failed(None, result(), "run 7", START, Rules())
+    return replace(found, suite=suite, check_name=check, source=None)
+
+
+def test_the_rows_of_an_anomaly_are_those_of_its_cause_the_strongest_first(home: Settings) -> None:
+    at = datetime(2026, 3, 1)
+    found = [
+        anomalies.Finding("web", name, None, "volume", at, at, 1, 9, 7, 11, score, cause)
+        for name, score, cause in (("Paid", 6, "web"), (None, 8, "web"), ("Seen", 9, "web/Seen"))
+    ]
+    with connect(home.warehouse) as connection:
+        write(connection, "main", found)
+        assert connection.execute("select count(*) from anomalies").fetchall() == [(3,)]
+    rows = failing_rows(home, incident("anomalies", "web"))
+    assert [(row["event_name"], row["score"]) for row in rows] == [(None, 8.0), ("Paid", 6.0)]
+
+
+def test_a_check_that_is_gone_is_no_check_that_passes(home: Settings) -> None:
+    with pytest.raises(
+        GoneCheckError, match=r"no suite has the check users\.gone any more.*RESOLVE"
+    ):
+        failing_rows(home, incident("users", "gone"))
