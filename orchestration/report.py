@@ -1,6 +1,7 @@
 """The report of one run: what each step did, kept as JSON beside the tables, and its words in a terminal."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,28 +53,46 @@ def print_summary(report: Report, console: Console) -> None:
     _print_times(report, console)
 
 
-def _print_files(report: Report, console: Console) -> None:
+def files_by_source(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one row for each source of which files came in the run: files, rows, and where these went.
+
+    Rows have source, files, raw_rows, the columns of `MEASURES`, erased_rows and held.
+    """
     loaded = [file for file in report.get("files", []) if file["outcome"] != "unchanged"]
+    counts = {row["batch_id"]: row for row in report.get("load_files", [])}
+    found = []
+    for source in sorted({file["source"] for file in loaded}):
+        files = [file for file in loaded if file["source"] == source]
+        rows = [counts.get(file["batch_id"], {}) for file in files]
+        found.append(
+            {
+                "source": source,
+                "files": len(files),
+                "raw_rows": sum(file["raw_rows"] for file in files),
+                **{
+                    column: sum(row.get(column) or 0 for row in rows)
+                    for column in (*MEASURES.values(), "erased_rows")
+                },
+                "held": sum(row.get("state") == "held" for row in rows),
+            }
+        )
+    return found
+
+
+def _print_files(report: Report, console: Console) -> None:
     for note in report.get("notes", []):
         console.print(f"note: {note}", markup=False, highlight=False)
-    counts = {row["batch_id"]: row for row in report.get("load_files", [])}
-    if loaded:
+    found = files_by_source(report.data)
+    if found:
         table = Table(title="Files of this run", title_justify="left")
         measures = dict(MEASURES)
-        if any(row.get("erased_rows") for row in counts.values()):
+        if any(row["erased_rows"] for row in found):
             measures["erased"] = "erased_rows"
         for name in ("source", "files", "raw rows", *measures, "held"):
             table.add_column(name, justify="left" if name == "source" else "right")
-        for source in sorted({file["source"] for file in loaded}):
-            files = [file for file in loaded if file["source"] == source]
-            rows = [counts.get(file["batch_id"], {}) for file in files]
-            table.add_row(
-                source,
-                f"{len(files):,}",
-                f"{sum(file['raw_rows'] for file in files):,}",
-                *(f"{sum(row.get(name) or 0 for row in rows):,}" for name in measures.values()),
-                f"{sum(1 for row in rows if row.get('state') == 'held')}",
-            )
+        columns = ("files", "raw_rows", *measures.values(), "held")
+        for row in found:
+            table.add_row(row["source"], *(f"{row[column]:,}" for column in columns))
         console.print(table)
     else:
         console.print("No new files.")

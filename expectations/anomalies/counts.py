@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from expectations.anomalies.settings import AnomalySettings
 
 Array = npt.NDArray[np.float64]
 
-WEEK = 168
+DAY, WEEK = 24, 168
 #: Spans that are looked at, in hours.
 WIDTHS = (1, 3, 6, 12, 24, 48, 72, 168)
 #: Fewer expected events than this are not judged: their noise is all there is.
@@ -51,6 +52,33 @@ def back(values: Array) -> Array:
     return np.asarray(np.maximum((np.maximum(values, 0) / 2) ** 2 - 0.375, 0), dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What is usual of spans of one width: `ends` has the first hour after each, all others are by series and end.
+
+    `judged` says where the history is long enough, and enough is expected, to judge by it; elsewhere the values may
+    be NaN.
+    """
+
+    ends: npt.NDArray[np.int64]
+    observed: Array
+    expected: Array
+    lower: Array
+    upper: Array
+    score: Array
+    judged: npt.NDArray[np.bool_]
+
+    def at(self, chosen: npt.NDArray[np.bool_]) -> Usual:
+        """Return the spans with these ends alone."""
+        return Usual(
+            self.ends[chosen],
+            *(
+                getattr(self, name)[:, chosen]
+                for name in ("observed", "expected", "lower", "upper", "score", "judged")
+            ),
+        )
+
+
 def judge_counts(
     counts: Array, end: int, settings: AnomalySettings, holidays: npt.NDArray[np.bool_]
 ) -> list[list[Span]]:
@@ -59,25 +87,53 @@ def judge_counts(
     `counts` by series and hour; `end` is the first hour that is not judged; `holidays` says which hours are on one.
     Spans end in the `judged_days` before `end`.
     """
-    number = len(counts)
-    found: list[list[Span]] = [[] for _ in range(number)]
+    found: list[list[Span]] = [[] for _ in range(len(counts))]
+    off = _on_holidays(holidays, end)
+    for width, usual in _usual(counts, end, settings, off):
+        for series, span in _off(usual, width, off, settings):
+            found[series].append(span)
+    return [apart(spans) for spans in found]
+
+
+def usual_days(
+    counts: Array, end: int, settings: AnomalySettings, holidays: npt.NDArray[np.bool_]
+) -> Usual | None:
+    """Return what `judge_counts` takes for usual of each whole day among the judged ones.
+
+    Hour 0 of the counts has to be a midnight. None where the history is too short for any series.
+    """
+    for width, usual in _usual(counts, end, settings, _on_holidays(holidays, end)):
+        if width == DAY:
+            return usual.at(usual.ends % DAY == 0)
+    return None
+
+
+def _on_holidays(holidays: npt.NDArray[np.bool_], end: int) -> npt.NDArray[np.int64]:
+    """Return how many hours before each one are on a holiday."""
+    return np.concatenate([[0], np.cumsum(holidays[:end])])
+
+
+def _usual(
+    counts: Array, end: int, settings: AnomalySettings, off: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, Usual]]:
+    """Yield what is usual of all judged spans of each width, the narrowest first."""
     counts = counts[:, :end]
     if counts.size == 0:
-        return found
+        return
     first = first_seen(counts)
     if not (end - first >= settings.least_weeks * WEEK).any():
-        return found
+        return
     growth = np.array([
         weekly_growth(one, end, int(at), settings.training_weeks) for one, at in zip(counts, first, strict=True)
     ])  # fmt: skip
-    sums = np.concatenate([np.zeros((number, 1)), np.cumsum(counts, axis=1)], axis=1)
-    off = np.concatenate([[0], np.cumsum(holidays[:end])])
-    middle = np.ones(number)
+    sums = np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
+    middle = np.ones(len(counts))
     for width in WIDTHS:
-        middle, spans = _judge_width(sums, off, first, end, width, growth, middle, settings)
-        for series, span in spans:
-            found[series].append(span)
-    return [apart(spans) for spans in found]
+        ends = np.arange(end - settings.judged_days * 24 + 1, end + 1)
+        ends = ends[ends >= width]
+        if len(ends):
+            middle, usual = _of_width(sums, off, first, ends, width, growth, middle, settings)
+            yield width, usual
 
 
 def first_seen(counts: Array) -> npt.NDArray[np.int64]:
@@ -114,25 +170,21 @@ def weekly_growth(counts: Array, end: int, first: int, weeks: int) -> float:
     return float(np.clip(np.median(slopes), -MOST_GROWTH, MOST_GROWTH))
 
 
-def _judge_width(
+def _of_width(
     sums: Array,
     off: npt.NDArray[np.int64],
     first: npt.NDArray[np.int64],
-    end: int,
+    ends: npt.NDArray[np.int64],
     width: int,
     growth: Array,
     least_middle: Array,
     settings: AnomalySettings,
-) -> tuple[Array, list[tuple[int, Span]]]:
-    """Judge all spans of one width; return the middle scatter of each series, and spans with their series' number.
+) -> tuple[Array, Usual]:
+    """Return the middle scatter of each series, and what is usual of the spans of one width that end there.
 
     A wider span is taken to scatter in the middle at least as much as a narrow one: weeks' noise is added to that of
     hours, and few weeks tell little of it.
     """
-    ends = np.arange(end - settings.judged_days * 24 + 1, end + 1)
-    ends = ends[ends >= width]
-    if len(ends) == 0:
-        return least_middle, []
     # by series, week and end
     weeks = np.arange(1, settings.training_weeks + 1)[None, :, None]
     then = ends[None, None, :] - WEEK * weeks
@@ -148,31 +200,47 @@ def _judge_width(
     residuals[~np.broadcast_to((expected >= 1)[:, None, :], residuals.shape)] = np.nan
     middle, tail = scatters(residuals.reshape(len(sums), -1))
     middle = np.maximum(middle, least_middle)
-    scale = np.maximum(middle, tail)
-    score = np.abs(steady(observed) - steady(expected)) / scale[:, None]
-    change = observed / np.maximum(expected, 1e-9) - 1
+    scale = np.maximum(middle, tail)[:, None]
+    reach = _least_score(width, settings) * scale
+    return middle, Usual(
+        ends,
+        observed,
+        expected,
+        back(steady(expected) - reach),
+        back(steady(expected) + reach),
+        np.abs(steady(observed) - steady(expected)) / scale,
+        enough & (expected >= LEAST_EXPECTED),
+    )
+
+
+def _least_score(width: int, settings: AnomalySettings) -> float:
+    return settings.score + (MORE_SCORE if width < SHORT else 0)
+
+
+def _off(
+    usual: Usual, width: int, off: npt.NDArray[np.int64], settings: AnomalySettings
+) -> Iterator[tuple[int, Span]]:
+    """Yield the spans that are not as usual, each with its series' number."""
+    change = usual.observed / np.maximum(usual.expected, 1e-9) - 1
     far = np.where(
-        (off[ends] > off[ends - width])[None, :],
+        (off[usual.ends] > off[usual.ends - width])[None, :],
         change >= HOLIDAY_RISE - 1,
         np.abs(change) >= settings.least_change,
     )
-    least_score = settings.score + (MORE_SCORE if width < SHORT else 0)
-    chosen = enough & far & (score >= least_score) & (expected >= LEAST_EXPECTED)
-    spans = []
+    chosen = usual.judged & far & (usual.score >= _least_score(width, settings))
     for series, place in np.argwhere(chosen):
-        usual = steady(expected[series, place])
-        reach = least_score * scale[series]
-        span = Span(
-            int(ends[place] - width),
-            int(ends[place]),
-            float(observed[series, place]),
-            float(expected[series, place]),
-            float(back(usual - reach)),
-            float(back(usual + reach)),
-            float(score[series, place]),
+        yield (
+            int(series),
+            Span(
+                int(usual.ends[place] - width),
+                int(usual.ends[place]),
+                float(usual.observed[series, place]),
+                float(usual.expected[series, place]),
+                float(usual.lower[series, place]),
+                float(usual.upper[series, place]),
+                float(usual.score[series, place]),
+            ),
         )
-        spans.append((int(series), span))
-    return middle, spans
 
 
 def quantile(values: Array, share: float) -> Array:

@@ -25,7 +25,7 @@ FAULTY_FROM = 0.02
 def detect(history: History, settings: AnomalySettings) -> list[Finding]:
     """Return what is off, each finding with its cause, in an order that depends on nothing but the findings."""
     found: list[Finding] = []
-    holidays = _holidays(history, settings)
+    holidays = on_holidays(history, settings)
     for source in history.sources:
         found += _of_source(history, source, settings, holidays)
     found += _of_funnels(history, settings)
@@ -51,7 +51,8 @@ def settled(history: History, source: str, settings: AnomalySettings) -> int:
     return int(max(min(seen[-1], history.hours) - settings.settle_hours, 0))
 
 
-def _holidays(history: History, settings: AnomalySettings) -> npt.NDArray[np.bool_]:
+def on_holidays(history: History, settings: AnomalySettings) -> npt.NDArray[np.bool_]:
+    """Return which hours of the grid, and of a day after it, are on a holiday."""
     days = {(day - history.start.date()).days for day in settings.holidays}
     return np.isin(np.arange(history.hours + HOURS_OF_DAY) // HOURS_OF_DAY, sorted(days))
 

@@ -45,7 +45,7 @@ def of_incident(kind: Kind, incident: Incident, lineage: Lineage, settings: Sett
     lines += [f"  {text}" for text in incident.samples]
     lines.append(f"Since: {_time(incident.first_seen_at)}, {_runs(incident)}")
     lines.append(f"Owner: {incident.owner or 'nobody is named'}")
-    lines.append(f"Readers: {_readers(incident)}")
+    lines.append(f"Readers: {readers(incident)}")
     found = lineage.of_incident(incident)
     for title, names in (
         ("Tables", found.tables),
@@ -102,7 +102,7 @@ def digest(told: Sequence[tuple[Kind, Incident]], lineage: Lineage, settings: Se
             lines.append(f"{title}: {_list(sorted(names))}")
     if worst:
         rows = command(settings, f"ROWS={shlex.quote(worst[0].alert_key)}")
-        lines += [f"Readers, by the first: {_readers(worst[0])}", f"Show its rows: {rows}"]
+        lines += [f"Readers, by the first: {readers(worst[0])}", f"Show its rows: {rows}"]
     lines += [f"All of them: {command(settings)}", _place(settings, told[-1][1].last_run_id)]
     level = "success" if not failing else _level("critical" if critical else "warning")
     return Message(_cut(f"[footpath] {', '.join(words)}: a digest"), "\n".join(lines), level)
@@ -117,8 +117,8 @@ def trial(settings: Settings) -> Message:
     )
 
 
-def command(settings: Settings, arguments: str = "") -> str:
-    """Return a command that works in any folder of the machine on which runs go on."""
+def command(settings: Settings, arguments: str = "", target: str = "alerts") -> str:
+    """Return a make command that works in any folder of the machine on which runs go on."""
     words = ["cd", shlex.quote(str(settings.project)), "&&"]
     words += [
         f"{name}={shlex.quote(str(found))}"
@@ -128,7 +128,7 @@ def command(settings: Settings, arguments: str = "") -> str:
         )
         if found != settings.project / default
     ]
-    return " ".join([*words, "make alerts", *([arguments] if arguments else [])])
+    return " ".join([*words, f"make {target}", *([arguments] if arguments else [])])
 
 
 def _what_happened(kind: Kind, incident: Incident) -> str:
@@ -144,7 +144,8 @@ def _what_happened(kind: Kind, incident: Incident) -> str:
     return f"{name} fails ({incident.severity})."
 
 
-def _readers(incident: Incident) -> str:
+def readers(incident: Incident) -> str:
+    """Say whether anybody sees wrong numbers."""
     if incident.state == "resolved":
         return "nothing keeps this from them any more."
     if incident.severity != "critical":

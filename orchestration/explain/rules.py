@@ -149,11 +149,14 @@ def how_timed(row: Row) -> str:
     return f"{_time(event_at)} is {origin}. A correction by the client's clock needs {', '.join(missing)} too."
 
 
+def remedy_of(reason: str) -> tuple[str, str]:
+    """Return what a reason of quarantine means, and what to do."""
+    return QUARANTINE.get(reason, (f"Reason: {reason}.", "Mend the file or its mapping."))
+
+
 def why_quarantined(row: Row, reason: str, settings: Mapping[str, str]) -> list[str]:
     """Say in words why a row waits in quarantine, by which values it was judged, and what to do."""
-    meaning, remedy = QUARANTINE.get(
-        reason, (f"Reason: {reason}.", "Mend the file or its mapping.")
-    )
+    meaning, remedy = remedy_of(reason)
     lines = [f"{meaning} ({reason})"]
     if reason == "time_in_future":
         limit = timedelta(seconds=int(settings.get("future_tolerance", "86400")))

@@ -1,0 +1,134 @@
+"""Rows that could not become events: by source and reason, with samples and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestration.explain.rules import remedy_of
+from orchestration.page.tables import Tables
+
+#: Samples of a reason, characters of a sample, and days of the line.
+MAX_SAMPLES = 5
+MAX_RAW = 600
+DAYS = 28
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row, as published: masked, and cut. `place` is source/file:line."""
+
+    place: str
+    detail: str | None
+    raw: str | None
+    is_cut: bool
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Rows of one source with one reason; `share` is of all its rows, `files` those with such rows."""
+
+    code: str
+    meaning: str
+    remedy: str
+    count: int
+    share: float | None
+    files: int
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source with quarantined rows; `days` has their number by day of receipt (UTC), the last one at the end."""
+
+    name: str
+    count: int
+    share: float | None
+    reasons: Sequence[Reason]
+    days: Sequence[float]
+
+
+_COUNTS = """
+select source, reason, count(*) as row_count, count(distinct file) as file_count
+from main.quarantined_events
+group by source, reason
+order by source, row_count desc, reason
+"""
+_ROWS = """
+select source, sum(raw_rows) as raw_rows
+from main.load_files
+where state = 'admitted'
+group by source
+"""
+# The wide column is read for the few rows that narrow ones have chosen.
+_SAMPLES = """
+with chosen as materialized (
+    select event_key
+    from main.quarantined_events
+    qualify row_number() over (partition by source, reason order by file desc, line, event_key) <= ?
+)
+select source, reason, file, line, {detail} as detail, raw
+from main.quarantined_events
+where event_key in (select chosen.event_key from chosen)
+order by source, reason, file desc, line, event_key
+"""
+_DAYS = """
+select source, $days - 1 - date_diff('day', cast(hour as date), cast(data_until as date)) as place,
+    sum(quarantined_count) as row_count
+from main.received_hours
+cross join main.data_until
+where cast(hour as date) > cast(data_until as date) - $days and cast(hour as date) <= cast(data_until as date)
+group by source, place
+"""
+
+
+def gather(tables: Tables) -> list[Source] | None:
+    """Read what waits, the source with most rows first; None where nothing is published."""
+    if not tables.has("quarantined_events"):
+        return None
+    raw_rows = (
+        {row["source"]: int(row["raw_rows"]) for row in tables.rows(_ROWS)}
+        if tables.has("load_files")
+        else {}
+    )
+    detail = "detail" if "detail" in tables.columns("quarantined_events") else "null"
+    samples: dict[tuple[str, str], list[Sample]] = {}
+    for row in tables.rows(_SAMPLES.format(detail=detail), [MAX_SAMPLES]):
+        raw = row["raw"]
+        samples.setdefault((row["source"], row["reason"]), []).append(
+            Sample(
+                f"{row['source']}/{row['file']}:{row['line']}",
+                row["detail"],
+                raw if raw is None else raw[:MAX_RAW],
+                raw is not None and len(raw) > MAX_RAW,
+            )
+        )
+    reasons: dict[str, list[Reason]] = {}
+    for row in tables.rows(_COUNTS):
+        source, code, count = row["source"], row["reason"], row["row_count"]
+        meaning, remedy = remedy_of(code)
+        reasons.setdefault(source, []).append(
+            Reason(
+                code,
+                meaning,
+                remedy,
+                count,
+                count / raw_rows[source] if raw_rows.get(source) else None,
+                row["file_count"],
+                samples.get((source, code), []),
+            )
+        )
+    days = _days(tables)
+    found = []
+    for source, its in reasons.items():
+        count = sum(one.count for one in its)
+        share = count / raw_rows[source] if raw_rows.get(source) else None
+        found.append(Source(source, count, share, its, days.get(source, [])))
+    return sorted(found, key=lambda one: (-one.count, one.name))
+
+
+def _days(tables: Tables) -> dict[str, list[float]]:
+    if not tables.has("received_hours", "data_until"):
+        return {}
+    found: dict[str, list[float]] = {}
+    for row in tables.rows(_DAYS.replace("$days", str(DAYS))):
+        found.setdefault(row["source"], [0.0] * DAYS)[row["place"]] = float(row["row_count"])
+    return found
