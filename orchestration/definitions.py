@@ -18,8 +18,10 @@ from expectations.suite import Suite, load_suites
 from orchestration import loading
 from orchestration.alerts.finish import finish
 from orchestration.dbt_project import DbtProject, NodeResult
+from orchestration.finishing import errors_of, finish_run
 from orchestration.lineage import DEFAULT_OWNER, Translator, admitted_key, raw_key
 from orchestration.lock import run_lock
+from orchestration.page import page_name
 from orchestration.report import Report
 from orchestration.settings import Settings
 from orchestration.sources import Sources, read_sources
@@ -27,6 +29,7 @@ from orchestration.steps import Run, Say
 
 FULL_REFRESH_TAG = "footpath/full_refresh"
 PROCESS_TAG = "footpath/process"
+PAGE_TAG = "footpath/page"
 SEVERITIES = {"critical": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 JOB = "everything"
 #: Where Dagster shows anomalies, of whatever table.
@@ -55,7 +58,10 @@ class Runs(dg.ConfigurableResource[Any]):
         settings.prepare()
         log = context.log
         if context.instance is not None and context.run is not None:
-            context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: str(os.getpid())})
+            page = settings.reports / page_name(context.run.run_id)
+            context.instance.add_run_tags(
+                context.run.run_id, {PROCESS_TAG: str(os.getpid()), PAGE_TAG: str(page)}
+            )
         with run_lock(settings.lock, on_wait=lambda text: log.info(text) if log else None):
             if context.instance is not None and context.run is not None:
                 _fail_dead_runs(context.instance, context.run.run_id)
@@ -390,15 +396,28 @@ def _end_sensor(
         run_id = context.dagster_run.run_id
         try:
             with _one_at_a_time, run_lock(settings.lock, patience=PATIENCE):
-                found = finish(settings, run_id)
+                report = Report(settings.reports, run_id)
+                if report.get("finished_at"):
+                    found = finish(settings, run_id)
+                else:
+                    report.add("errors", _why(context, run_id, status))
+                    finish_run(settings, report, run_id)
+                    found = report.get("incidents")
         except TimeoutError:
             return dg.SkipReason("Another run is going on, and sends when it ends.")
-        report = Report(settings.reports, run_id)
-        if report.get("incidents") is None:
-            report.set("incidents", found)
         return dg.SkipReason(f"Sent: {found['messages']}. Not sent: {found['problems']}.")
 
     return ended
+
+
+def _why(
+    context: dg.RunStatusSensorContext, run_id: str, status: dg.DagsterRunStatus
+) -> list[str]:
+    """Say why a run did not end well; a failed check is no error of its own."""
+    if status == dg.DagsterRunStatus.CANCELED:
+        return ["The run was cancelled."]
+    log = context.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return errors_of(entry.dagster_event for entry in log if entry.dagster_event is not None)
 
 
 @dg.definitions

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from orchestration import run
 from orchestration.database import connect
+from orchestration.page import INDEX
 from orchestration.sample import SAMPLE_PLAN, SAMPLE_SOURCES, simulate
 from orchestration.settings import Settings
 
@@ -81,7 +82,7 @@ def _show(settings: Settings, console: Console) -> None:
     console.print(
         f"tables:  {settings.published}  (DuckDB; open it with any reader)", highlight=False
     )
-    console.print(f"reports: {settings.reports}", highlight=False)
+    console.print(f"page:    {settings.reports / INDEX}  (open it in a browser)", highlight=False)
     console.print("lineage: make dev", highlight=False)
 
 

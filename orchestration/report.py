@@ -53,6 +53,15 @@ def print_summary(report: Report, console: Console) -> None:
     _print_times(report, console)
 
 
+def print_page(report: Report, console: Console) -> None:
+    """Print where the page is, or why it was not written."""
+    page = report.get("page", {})
+    for problem in page.get("problems", []):
+        console.print(f"not on the page: {problem}", markup=False, highlight=False)
+    if page.get("path"):
+        console.print(f"page: {page['path']}", markup=False, highlight=False)
+
+
 def files_by_source(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one row for each source of which files came in the run: files, rows, and where these went.
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from expectations.plan import PlanError
 from expectations.suite import SuiteError
 from orchestration.dbt_project import DbtError
-from orchestration.report import Report, print_summary
+from orchestration.finishing import errors_of, failed_start
+from orchestration.report import Report, print_page, print_summary
 from orchestration.settings import Settings
 from orchestration.sources import SourcesError
 
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         success, run_id = execute(settings, full_refresh=options.full_refresh)
     except (DbtError, PlanError, SourcesError, SuiteError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
+        print_page(failed_start(settings, error), console)
         return 1
     report = Report(settings.reports, run_id)
     seconds = dict(report.get("seconds", {}))
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     for message in report.get("errors", []):
         console.print(f"error: {message}", markup=False, highlight=False)
     console.print(f"report: {report.path}", markup=False, highlight=False)
+    print_page(report, console)
     console.print(f"readers open: {settings.published}", markup=False, highlight=False)
     return 0 if success else 1
 
@@ -75,20 +78,9 @@ def execute(settings: Settings, *, full_refresh: bool = False) -> tuple[bool, st
                 if not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.ERROR
             ]
             run = Run(settings, read_sources(settings.sources), DbtProject(settings), result.run_id)
-            run.report.add("errors", _errors(result))
+            run.report.add("errors", errors_of(result.all_events))
             run.finish()
             return result.success and not failed_checks, result.run_id
-
-
-def _errors(result: object) -> list[str]:
-    errors = []
-    for event in result.all_events:  # type: ignore[attr-defined]
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error.cause is not None:
-                error = error.cause
-            errors.append(f"{event.step_key}: {error.message.strip()}")
-    return errors
 
 
 if __name__ == "__main__":

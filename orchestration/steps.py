@@ -17,10 +17,10 @@ from expectations.runner import CheckResult, run_suite
 from expectations.suite import Suite, load_suites
 from orchestration import erasing, loading, publishing, results, unchecked
 from orchestration.alerts import incidents
-from orchestration.alerts.finish import finish
 from orchestration.alerts.routes import rules_of
 from orchestration.database import connect, literal, quote
 from orchestration.dbt_project import DbtProject, NodeResult
+from orchestration.finishing import finish_run
 from orchestration.loading import FileResult
 from orchestration.report import Report
 from orchestration.settings import Settings
@@ -60,6 +60,8 @@ class Run:
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Add the seconds of a step to the report."""
+        if not self.report.get("started_at"):
+            self.report.set("started_at", datetime.now(UTC).isoformat(timespec="seconds"))
         started = time.perf_counter()
         try:
             yield
@@ -236,32 +238,8 @@ class Run:
             publishing.publish_status(self.settings.warehouse, self.settings.published)
 
     def finish(self) -> None:
-        """Send the alerts, and put into the report what the summary shows of the state after the run."""
-        self.report.set("incidents", finish(self.settings, self.run_id))
-        with connect(self.settings.raw, read_only=True) as connection:
-            held = connection.execute(
-                "select source, file, batch_id, held_reason as reason from files"
-                " where state = 'held' order by all"
-            )
-            self.report.set("held", held.df().to_dict("records"))
-        if self.settings.published.exists():
-            with connect(self.settings.published, read_only=True) as connection:
-                tables = {name for (name,) in connection.execute("show tables").fetchall()}
-                if "load_files" in tables:
-                    loaded = [file["batch_id"] for file in self.report.get("files", [])]
-                    files = connection.execute(
-                        "select source, file, batch_id, state, raw_rows, event_rows, duplicate_rows,"
-                        " quarantined_rows, erased_rows from load_files where list_contains(?, batch_id) order by all",
-                        [loaded],
-                    )
-                    self.report.set("load_files", files.df().astype(object).to_dict("records"))
-                if {"quarantined_events", "discarded_events"} <= tables:
-                    reasons = connection.execute(
-                        "select reason, count(*) from quarantined_events anti join discarded_events using (event_key)"
-                        " group by reason order by 2 desc, 1"
-                    )
-                    self.report.set("quarantine", dict(reasons.fetchall()))
-        self.report.set("finished_at", datetime.now(UTC).isoformat(timespec="seconds"))
+        """Send the alerts, complete the report, write the page."""
+        finish_run(self.settings, self.report, self.run_id)
 
     @staticmethod
     def row_counts(path: Path) -> dict[str, int]:

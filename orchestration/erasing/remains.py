@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration import publishing
 from orchestration.database import connect, quote
+from orchestration.page import remove_pages
 from orchestration.settings import Settings
 
 ERASED = "[erased]"
@@ -71,9 +72,10 @@ def redact(
 ) -> list[str]:
     """Take identifiers out of what runs wrote down: reports, check results, alerts, Dagster's events, dbt's results.
 
-    Returns the names of the files that held some.
+    The pages of runs go as a whole, since they show rows; the run that follows writes its own. Returns the names of the
+    files that held some.
     """
-    found = []
+    found = [f"reports/{name}" for name in remove_pages(settings)]
     for table, columns in (
         ("check_results", ("observed",)),
         ("alerts", ("message", "observed", "sample")),
@@ -185,6 +187,8 @@ def finish_requests(settings: Settings) -> Iterator[None]:
         publishing.rewrite(settings.raw)
     yield
     if requests:
+        # A run in between, if it failed, has shown once more what readers had.
+        remove_pages(settings)
         with connect(settings.raw) as connection:
             connection.execute(
                 "update erasure_requests set completed_at = now() at time zone 'UTC'"

@@ -4,6 +4,7 @@
 puts it in its place.
 """
 
+from orchestration.page.runs import page_name
 from orchestration.page.write import INDEX, remove_pages, write_page
 
-__all__ = ["INDEX", "remove_pages", "write_page"]
+__all__ = ["INDEX", "page_name", "remove_pages", "write_page"]

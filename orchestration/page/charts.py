@@ -63,7 +63,7 @@ def bar(share: float, label: str) -> Markup:
         "bar",
         (100, 6),
         label,
-        f'<rect class="whole" width="100" height="6" rx="3"/><rect class="part" width="{width:.1f}" height="6" rx="3"/>',
+        f'<rect class="whole" width="100" height="6"/><rect class="part" width="{width:.1f}" height="6"/>',
         stretch=True,
     )
 
@@ -172,7 +172,7 @@ def short(value: float) -> str:
 def _scale(highest: float) -> tuple[float, list[float]]:
     """Return the top of an axis from 0, a round number, and where it has lines."""
     power = 10.0 ** math.floor(math.log10(max(highest, 1)))
-    top = next(power * step for step in (1, 2, 3, 4, 5, 6, 8, 10) if power * step >= highest)
+    top = next(power * step for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if power * step >= highest)
     return top, [0, top / 2, top]
 
 

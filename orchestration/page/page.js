@@ -23,6 +23,10 @@
         }
         suite.hidden = here === 0;
         if (here && (onlyFailing.checked || words)) suite.open = true;
+        for (const others of all("details.others", suite)) {
+          others.hidden = !all("tbody tr", others).some((row) => !row.hidden);
+          if (words) others.open = true;
+        }
         shown += here;
       }
       at("check-count").textContent = onlyFailing.checked || words ? `${shown} shown` : "";

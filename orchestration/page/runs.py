@@ -95,11 +95,9 @@ def outcome(report: Mapping[str, Any]) -> Outcome:
     ]
     if report.get("errors") or any(not one["relation"].startswith("raw.") for one in failed):
         return "failed"
-    if not report.get("finished_at"):
-        return "unfinished"
-    if failed:
-        return "held"
-    return "published" if report.get("tables") else "nothing new"
+    if not report.get("tables"):
+        return "nothing new" if report.get("finished_at") else "unfinished"
+    return "held" if failed else "published"
 
 
 def latest(folder: Path, number: int = KEPT) -> dict[str, dict[str, Any]]:

@@ -16,10 +16,11 @@ INDEX = "index.html"
 def write_page(settings: Settings, run_id: str) -> dict[str, Any]:
     """Write the page of a run, and take away those of runs that are not among the latest any more.
 
-    Returns what the report says of it: `path`, and `problems`, a list of texts. Whatever goes wrong stands there: the
-    page of a run is never what makes it fail.
+    Returns what the report says of it: `path` (None when it could not be written) and `problems`, a list of texts.
+    Whatever goes wrong stands there: the page of a run is never what makes it fail.
     """
     problems: list[str] = []
+    path: Path | None = None
     try:
         reports = latest(settings.reports, KEPT)
         own = page_name(run_id)
@@ -28,16 +29,18 @@ def write_page(settings: Settings, run_id: str) -> dict[str, Any]:
         problems += [f"{name}: {words}" for name, words in page.problems.items()]
         # What cannot stand in a file, half of a pair of UTF-16 for one, becomes a question mark.
         content = render(page).encode("utf-8", "replace")
-        _write(settings.reports / own, content)
+        path = settings.reports / own
+        _write(path, content)
         if next(reversed(reports)) == run_id:
-            _write(settings.reports / INDEX, content)
+            path = settings.reports / INDEX
+            _write(path, content)
         kept = {INDEX, *(page_name(name) for name in reports)}
-        for path in settings.reports.glob("*.html"):
-            if path.name not in kept:
-                path.unlink()
+        for other in settings.reports.glob("*.html"):
+            if other.name not in kept:
+                other.unlink()
     except Exception as error:
         problems.append(" ".join(str(error).split()) or type(error).__name__)
-    return {"path": str(settings.reports / INDEX), "problems": problems}
+    return {"path": str(path) if path else None, "problems": problems}
 
 
 def remove_pages(settings: Settings) -> list[str]:
