@@ -410,9 +410,7 @@ def _end_sensor(
     return ended
 
 
-def _why(
-    context: dg.RunStatusSensorContext, run_id: str, status: dg.DagsterRunStatus
-) -> list[str]:
+def _why(context: dg.RunStatusSensorContext, run_id: str, status: dg.DagsterRunStatus) -> list[str]:
     """Say why a run did not end well; a failed check is no error of its own."""
     if status == dg.DagsterRunStatus.CANCELED:
         return ["The run was cancelled."]

@@ -172,7 +172,9 @@ def short(value: float) -> str:
 def _scale(highest: float) -> tuple[float, list[float]]:
     """Return the top of an axis from 0, a round number, and where it has lines."""
     power = 10.0 ** math.floor(math.log10(max(highest, 1)))
-    top = next(power * step for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if power * step >= highest)
+    top = next(
+        power * step for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if power * step >= highest
+    )
     return top, [0, top / 2, top]
 
 

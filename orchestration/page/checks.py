@@ -42,7 +42,9 @@ class Checked:
     @property
     def history_words(self) -> str:
         """The marks as text."""
-        counts = [f"{self.states.count(kind)} {word}" for kind, word in _WORDS if kind in self.states]
+        counts = [
+            f"{self.states.count(kind)} {word}" for kind, word in _WORDS if kind in self.states
+        ]
         return f"last {len(self.states)} runs: {', '.join(counts)}" if self.states else "never run"
 
 

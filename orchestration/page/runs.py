@@ -59,7 +59,10 @@ class RunMark:
 
 @dataclass(frozen=True)
 class Summary:
-    """The run of the page. Times are UTC; `seconds` by step; `tables` are name, rows and change."""
+    """The run of the page. Times are UTC; `seconds` by step; `tables` are name, rows and change.
+
+    `held` batches are all that wait after the run; None where it ended before it could look.
+    """
 
     run_id: str
     outcome: Outcome
@@ -70,7 +73,7 @@ class Summary:
     last_published_at: datetime | None
     errors: Sequence[str]
     notes: Sequence[str]
-    held: Sequence[Mapping[str, Any]]
+    held: Sequence[Mapping[str, Any]] | None
     files: Sequence[Mapping[str, Any]]
     measures: Mapping[str, str]
     seconds: Mapping[str, float]
@@ -134,7 +137,7 @@ def gather(folder: Path, run_id: str, reports: Mapping[str, dict[str, Any]]) -> 
         last_published_at=_at(published[-1]) if published else None,
         errors=report.get("errors", []),
         notes=report.get("notes", []),
-        held=report.get("held", []),
+        held=report.get("held"),
         files=files,
         measures={**MEASURES, "erased": "erased_rows"}
         if any(row["erased_rows"] for row in files)
@@ -150,9 +153,7 @@ def gather(folder: Path, run_id: str, reports: Mapping[str, dict[str, Any]]) -> 
                 name,
                 outcome(one),
                 _at(one),
-                page_name(name)
-                if name == run_id or (folder / page_name(name)).exists()
-                else None,
+                page_name(name) if name == run_id or (folder / page_name(name)).exists() else None,
                 name == run_id,
             )
             for name, one in reports.items()

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from expectations import anomalies
@@ -55,7 +56,9 @@ def gather(tables: Tables, settings: AnomalySettings) -> Volumes | None:
     history = anomalies.read_history(tables.connection, "main", training + WEEKS - 1)
     if history is None or not history.sources:
         return None
-    found = anomalies.volumes(history, settings, weeks=WEEKS, training_weeks=training)
+    found = _with_last_hour(
+        tables, anomalies.volumes(history, settings, weeks=WEEKS, training_weeks=training)
+    )
     off = (
         tables.rows("select * from main.anomalies order by score desc, started_at, cause_key")
         if tables.has(anomalies.RELATION)
@@ -65,7 +68,9 @@ def gather(tables: Tables, settings: AnomalySettings) -> Volumes | None:
     sources = [one for one in by_size if one.event_name is None][:MAX_SOURCES]
     events = [one for one in by_size if one.event_name is not None]
     # What is off is shown, however small.
-    odd = {(row["source"], row["event_name"]) for row in off if row["metric"] in ("volume", "drift")}
+    odd = {
+        (row["source"], row["event_name"]) for row in off if row["metric"] in ("volume", "drift")
+    }
     events.sort(key=lambda one: (one.source, one.event_name) not in odd)
     shown = [*sources, *(one for one in events[:MAX_EVENTS])]
     trends: dict[str, Any] = {}
@@ -79,6 +84,22 @@ def gather(tables: Tables, settings: AnomalySettings) -> Volumes | None:
         trends={name: values.tolist() for name, values in trends.items()},
         first_day=found[0].first_day,
     )
+
+
+def _with_last_hour(tables: Tables, found: Sequence[Volume]) -> list[Volume]:
+    """Count the days as the table has them: the judging leaves out the hour that is not over."""
+    first_day = found[0].first_day
+    days = np.zeros((len(found), len(found[0].observed)))
+    rows = {(one.source, one.event_name): row for row, one in enumerate(found)}
+    for count in tables.rows(
+        "select source, event_name, date_diff('day', ?, day) as place, sum(event_count) as event_count"
+        " from main.event_hours where day >= ? group by all",
+        [first_day, first_day],
+    ):
+        if count["place"] < days.shape[1]:
+            for name in (count["event_name"], None):
+                days[rows[count["source"], name], count["place"]] += float(count["event_count"])
+    return [replace(one, observed=days[row]) for row, one in enumerate(found)]
 
 
 def _shown(one: Volume, off: Sequence[Mapping[str, Any]]) -> Shown:
