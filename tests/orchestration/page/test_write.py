@@ -176,10 +176,8 @@ def test_closing_a_request_takes_away_what_was_shown_in_between(copied: Installa
         pass
     assert page.exists()
     with connect(copied.settings.raw) as connection:
-        columns = [row[0] for row in connection.execute("describe erasure_requests").fetchall()]
-        assert {"request_id", "requested_at", "completed_at"} <= set(columns)
         connection.execute(
-            "insert into erasure_requests (request_id, requested_at) values ('r', now() at time zone 'UTC')"
+            "insert into erasure_requests values ('one', 'check', now() at time zone 'UTC', null)"
         )
     with erasing.finish_requests(copied.settings):
         assert page.exists()
