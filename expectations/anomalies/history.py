@@ -82,9 +82,17 @@ class History:
 
 
 def read_history(
-    connection: duckdb.DuckDBPyConnection, schema: str, weeks: int, sources: list[str] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    weeks: int,
+    sources: list[str] | None = None,
+    *,
+    properties: bool = True,
 ) -> History | None:
-    """Read the last `weeks` before data_until; None when there is no event. `sources` leaves out all others."""
+    """Read the last `weeks` before data_until; None when there is no event.
+
+    `sources` leaves out all others. Without `properties`, of which there are many, `filled` stays empty.
+    """
     where = "true" if sources is None else "list_contains($sources, source)"
     given = {} if sources is None else {"sources": sources}
 
@@ -138,11 +146,13 @@ def read_history(
         " where hour >= $start",
         1, 3, length,
     )  # fmt: skip
-    (filled,) = grid(
-        f"select source, event_name, is_in_properties, property, {day}, filled_count from {table('property_days')}"
-        " where day >= $start::date",
-        4, 1, days,
-    )  # fmt: skip
+    filled: dict[Any, Counts] = {}
+    if properties:
+        (filled,) = grid(
+            f"select source, event_name, is_in_properties, property, {day}, filled_count from {table('property_days')}"
+            " where day >= $start::date",
+            4, 1, days,
+        )  # fmt: skip
     entered, converted = grid(
         f"select funnel, {day}, entered_count, converted_count from {qualified('funnel_days', schema)}"
         " where is_mature and day >= $start::date",

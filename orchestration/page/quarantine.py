@@ -47,8 +47,13 @@ class Source:
 
 
 _COUNTS = """
-select source, reason, count(*) as row_count, count(distinct file) as file_count
-from main.quarantined_events
+with files as (
+    select source, reason, file, count(*) as row_count
+    from main.quarantined_events
+    group by source, reason, file
+)
+select source, reason, sum(row_count) as row_count, count(*) as file_count
+from files
 group by source, reason
 order by source, row_count desc, reason
 """
@@ -58,12 +63,24 @@ from main.load_files
 where state = 'admitted'
 group by source
 """
-# The wide column is read for the few rows that narrow ones have chosen.
+# Of the latest files by name. Narrow columns choose the rows, the wide one is read for these.
 _SAMPLES = """
-with chosen as materialized (
-    select event_key
+with files as (
+    select distinct source, reason, file
     from main.quarantined_events
-    qualify row_number() over (partition by source, reason order by file desc, line, event_key) <= ?
+),
+latest as (
+    select source, reason, file
+    from files
+    qualify row_number() over (partition by source, reason order by file desc) <= {number}
+),
+chosen as materialized (
+    select rows.event_key
+    from main.quarantined_events as rows
+    inner join latest on rows.source = latest.source and rows.reason = latest.reason and rows.file = latest.file
+    qualify row_number() over (
+        partition by rows.source, rows.reason order by rows.file desc, rows.line, rows.event_key
+    ) <= {number}
 )
 select source, reason, file, line, {detail} as detail, raw
 from main.quarantined_events
@@ -91,7 +108,7 @@ def gather(tables: Tables) -> list[Source] | None:
     )
     detail = "detail" if "detail" in tables.columns("quarantined_events") else "null"
     samples: dict[tuple[str, str], list[Sample]] = {}
-    for row in tables.rows(_SAMPLES.format(detail=detail), [MAX_SAMPLES]):
+    for row in tables.rows(_SAMPLES.format(detail=detail, number=MAX_SAMPLES)):
         raw = row["raw"]
         samples.setdefault((row["source"], row["reason"]), []).append(
             Sample(
@@ -103,7 +120,7 @@ def gather(tables: Tables) -> list[Source] | None:
         )
     reasons: dict[str, list[Reason]] = {}
     for row in tables.rows(_COUNTS):
-        source, code, count = row["source"], row["reason"], row["row_count"]
+        source, code, count = row["source"], row["reason"], int(row["row_count"])
         meaning, remedy = remedy_of(code)
         reasons.setdefault(source, []).append(
             Reason(

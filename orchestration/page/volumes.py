@@ -21,7 +21,7 @@ MAX_EVENTS = 12
 #: Anomalies that are listed.
 MAX_ANOMALIES = 100
 
-_NEEDED = ("data_until", "event_hours", "property_days", "received_hours", "funnel_days")
+_NEEDED = ("data_until", "event_hours", "received_hours", "funnel_days")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def gather(tables: Tables, settings: AnomalySettings) -> Volumes | None:
     if not tables.has(*_NEEDED) or tables.connection is None:
         return None
     training = settings.training_weeks + anomalies.FURTHER_WEEKS
-    history = anomalies.read_history(tables.connection, "main", training + WEEKS - 1)
+    history = anomalies.read_history(
+        tables.connection, "main", training + WEEKS - 1, properties=False
+    )
     if history is None or not history.sources:
         return None
     found = _with_last_hour(
