@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release alerts quarantine refresh rebuild explain erase plan-init plan-check plan-import dev docs test test-long cases backtest bench lint format clean
+.PHONY: help demo run release alerts quarantine refresh rebuild explain erase plan-init plan-check plan-import dev docs browser test test-long cases backtest bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -71,6 +71,10 @@ dev: $(READY) ## Open Dagster's page with schedules, sensors and lineage (http:/
 
 docs: $(READY) ## Build dbt's documentation of the models of the last run
 	@$(RUN) orchestration.docs
+
+browser: ## Install Debian's Chromium, in which the page is tested (needs root)
+	@command -v chromium >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
 
 test: $(READY) ## Run the tests
 	@$(RUN) pytest -m "not long" $(WORKERS)

@@ -45,7 +45,7 @@ def write_page(settings: Settings, run_id: str) -> dict[str, Any]:
 
 def remove_pages(settings: Settings) -> list[str]:
     """Take all pages away, as they show rows of people; return their names."""
-    found = sorted(settings.reports.glob("*.html"))
+    found = sorted(settings.reports.glob("*.html*"))
     for path in found:
         path.unlink()
     return [path.name for path in found]
@@ -53,5 +53,8 @@ def remove_pages(settings: Settings) -> list[str]:
 
 def _write(path: Path, content: bytes) -> None:
     new = path.with_name(path.name + ".new")
-    new.write_bytes(content)
-    new.replace(path)
+    try:
+        new.write_bytes(content)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)  # of a full disk, say

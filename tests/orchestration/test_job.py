@@ -215,6 +215,10 @@ def test_a_failure_at_gate_2_publishes_only_the_status_and_the_next_good_run_rec
     assert copied.read(alert) == [("open",)]
     steps = events_of(copied.settings, outcome.run_id, dg.DagsterEventType.STEP_START)
     assert "published" not in {event.step_key for event in steps}
+    page = (copied.settings.reports / "index.html").read_text()
+    assert "Failed</h1>" in page
+    assert "make alerts ROWS=sessions.session_id_unique.sessions" in page
+    assert "nothing is published, they keep the tables of the last good run" in page
 
     # The next run touches nothing, and looks again at what failed.
     outcome = copied.job()

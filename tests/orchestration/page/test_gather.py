@@ -18,6 +18,8 @@ from tests.conftest import Built
 from tests.installation import Installation
 from tests.orchestration.page.conftest import read_page, write_report
 
+BAD_DAY = "batches.times_mostly_usable.raw.web"
+
 
 @pytest.fixture(scope="module")
 def page(home: Installation, built: Built) -> Page:
@@ -58,15 +60,15 @@ def test_incidents_are_those_of_the_table_with_what_they_reach_and_the_commands(
     assert [(one.alert_key, one.severity, one.occurrences, one.state) for one in shown] == rows
     assert page.incidents.critical_count == 1
     first = page.incidents.open[0]
-    assert first.incident.alert_key == "batches.times_mostly_usable.raw.web"
+    assert first.incident.alert_key == BAD_DAY
     assert "sessions" in first.downstream.tables and "checkout_funnel" in first.downstream.funnels
     assert "the failing batch is held" in first.readers
-    assert any("make alerts ACK=batches.times_mostly_usable.raw.web" in text for _, text in first.commands)  # fmt: skip
+    assert any(f"make alerts ACK={BAD_DAY}" in text for _, text in first.commands)
 
 
 def test_resolved_incidents_are_shown_for_two_weeks(copied: Installation, built: Built) -> None:
     with connect(copied.settings.warehouse) as connection:
-        for key, days in (("batches.times_mostly_usable.raw.web", 13), ("batches.every_time_usable.raw.web", 15)):  # fmt: skip
+        for key, days in ((BAD_DAY, 13), ("batches.every_time_usable.raw.web", 15)):
             connection.execute(
                 "update alerts set state = 'resolved', resolved_at = now() at time zone 'UTC' - to_days(?)"
                 " where alert_key = ?",
@@ -75,7 +77,7 @@ def test_resolved_incidents_are_shown_for_two_weeks(copied: Installation, built:
     found = read_page(copied.settings, built.first.run_id).incidents
     assert found is not None
     # The warehouse is read, not the published file: a run that ends early does not publish.
-    assert [one.incident.alert_key for one in found.resolved] == ["batches.times_mostly_usable.raw.web"]  # fmt: skip
+    assert [one.incident.alert_key for one in found.resolved] == [BAD_DAY]
     assert found.critical_count == 0
 
 
@@ -90,9 +92,16 @@ def test_every_check_is_there_with_its_last_result_its_words_and_its_owner(
             "select suite, check_name, relation, success, observed, severity from check_results"
         )
     }
-    assert {(one.suite, one.name, one.relation): (one.state == "pass", one.observed, one.severity) for one in shown} == results  # fmt: skip
+    assert results == {
+        (one.suite, one.name, one.relation): (one.state == "pass", one.observed, one.severity)
+        for one in shown
+    }
     assert page.checks.failing == sum(not success for success, *_ in results.values()) > 0
-    described = {(suite.name, check.name): check.description for suite in load_suites() for check in suite.checks}  # fmt: skip
+    described = {
+        (suite.name, check.name): check.description
+        for suite in load_suites()
+        for check in suite.checks
+    }
     for one in shown:
         assert one.description == described.get((one.suite, one.name), one.description) != ""
         assert one.owner == "data-platform"
@@ -113,12 +122,13 @@ def test_a_check_has_one_mark_for_each_of_the_last_runs_that_checked_something(
                 observed varchar, checked_at timestamp
             );
             insert into check_results
-            select 'run ' || number, 'batches', 'names_mostly_present', 'raw.web', 'critical', number <> 23, number::varchar,
-                timestamp '2026-03-01' + to_hours(number)
+            select 'run ' || number, 'batches', 'names_mostly_present', 'raw.web', 'critical', number <> 23,
+                number::varchar, timestamp '2026-03-01' + to_hours(number)
             from range(25) as numbers (number);
             insert into check_results values ('run 24', 'gone', 'old', 'table', 'warning', false, 'x', '2026-03-02');
             delete from check_results where run_id = 'run 10' or run_id = 'run 22' and suite = 'batches';
-            insert into check_results values ('run 22', 'gone', 'old', 'table', 'warning', true, 'x', '2026-03-01 22:00');
+            insert into check_results
+            values ('run 22', 'gone', 'old', 'table', 'warning', true, 'x', '2026-03-01 22:00');
             """
         )
     write_report(bare, "run 24")
@@ -197,8 +207,12 @@ def test_conformity_is_that_of_the_events_of_the_table(page: Page, home: Install
     for event in page.plan.broken:
         for one in event.violations:
             key = one.sample_event_key
-            assert home.read("select event_name, verdict from event_violations where event_key = ? and verdict = ?"
-                " and property is not distinct from ?", [key, one.verdict, one.prop]) == [(event.name, one.verdict)]  # fmt: skip
+            names = home.read(
+                "select event_name from event_violations where event_key = ? and verdict = ?"
+                " and property is not distinct from ?",
+                [key, one.verdict, one.prop],
+            )
+            assert names == [(event.name,)]
     missing = home.read("select event_name from planned_events where state = 'not_seen'")
     assert {name for (name,) in missing} <= {name for name, _ in page.plan.not_seen}
 
@@ -229,7 +243,8 @@ def test_quarantine_is_that_of_the_table_with_samples_and_what_to_do(
     web = page.quarantine[0]
     ((received,),) = home.read(
         "select sum(quarantined_count) from received_hours where source = 'web'"
-        " and hour::date between (select data_until::date - 27 from data_until) and (select data_until::date from data_until)"
+        " and hour::date between (select data_until::date - 27 from data_until)"
+        " and (select data_until::date from data_until)"
     )
     assert sum(web.days) == received > 0
 
@@ -360,8 +375,16 @@ def test_runs_stand_in_the_strip_in_the_order_in_which_they_ended(bare: Settings
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(None, "-"), (0.0, "0 %"), (1.0, "100 %"), (0.00001, "< 0.01 %"), (0.9999, "> 99.9 %"), (0.0051, "0.51 %"), (0.298, "29.8 %")],
-)  # fmt: skip
+    [
+        (None, "-"),
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.00001, "< 0.01 %"),
+        (0.9999, "> 99.9 %"),
+        (0.0051, "0.51 %"),
+        (0.298, "29.8 %"),
+    ],
+)
 def test_only_all_is_a_hundred_percent_and_only_nothing_zero(
     share: float | None, words: str
 ) -> None:

@@ -20,7 +20,7 @@ from orchestration.page import write as writing
 from orchestration.report import Report
 from orchestration.settings import Settings
 from tests.conftest import Built
-from tests.installation import Installation, call
+from tests.installation import Installation
 from tests.orchestration.page.conftest import HOSTILE, write_report
 
 FOLDER = Path(writing.__file__).parent
@@ -86,25 +86,25 @@ def test_a_run_that_cannot_begin_has_a_page(
     assert "line 2: source &#39;web&#39;, &#39;format&#39;: &#39;segmnt&#39; is unknown" in html
 
 
-def test_a_run_that_gate_2_stops_is_shown_as_failed_with_its_incident(
-    copied: Installation,
+def test_a_disk_that_is_full_leaves_the_page_of_before(
+    bare: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with connect(copied.settings.warehouse) as connection:
-        ((one,),) = connection.execute(
-            "select 'session_id = ''' || min(session_id) || '''' from sessions"
-        ).fetchall()
-        connection.execute(f"insert into sessions select * from sessions where {one}")
-        connection.execute(
-            "insert into main_internal.unchecked_regions"
-            f" select distinct source, actor_key, started_at, ended_at from sessions where {one}"
-        )
-    copied.deliver("web", "new.jsonl", [call(1, "2026-02-20T10:00:00Z")])
-    outcome = copied.job()
-    assert outcome.code == 1
-    html = (copied.settings.reports / INDEX).read_text()
-    assert headline(html) == "Failed"
-    assert "make alerts ROWS=sessions.session_id_unique.sessions" in html
-    assert "nothing is published, they keep the tables of the last good run" in html
+    write_report(bare, "one")
+    write_page(bare, "one")
+    before = (bare.reports / INDEX).read_bytes()
+    write_report(bare, "two", at="11:00")
+    write = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> int:
+        write(path, content[:1000])
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", half)
+        found = write_page(bare, "two")
+    assert found == {"path": None, "problems": ["no space left on device"]}
+    assert sorted(path.name for path in bare.reports.glob("*.html*")) == [INDEX, "one.html"]
+    assert (bare.reports / INDEX).read_bytes() == before
 
 
 def test_pages_are_kept_for_as_many_runs_as_the_strip_shows(
