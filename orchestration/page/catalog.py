@@ -11,8 +11,13 @@ MAX_NAMES = 1000
 
 #: Columns that have a place of their own; what else a catalog has is shown after them, as it is.
 _OWN = ("event_name", "event_count", "person_count", "first_seen_at", "last_seen_at")
-#: Columns that say less than they take room.
-_LEFT_OUT = ("bot_event_count", "session_count")
+#: Of these, the ones that ask for something to be done come first.
+_FIRST = ("verdict", "verdicts", "suggested_action", "used_by", "used_by_count")
+#: Columns that say less than they take room, or what the plan's state says.
+_LEFT_OUT = (
+    "bot_event_count", "day_count", "event_rate", "is_planned", "owner", "person_rate", "plan_status",
+    "previous_30_days_event_count", "session_count",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,8 @@ def gather(tables: Tables, trends: Mapping[str, Sequence[float]]) -> Catalog | N
         if tables.has("planned_events")
         else {}
     )
-    further = [
-        name for name in tables.columns("event_catalog") if name not in (*_OWN, *_LEFT_OUT, "owner")
-    ]
+    columns = [name for name in tables.columns("event_catalog") if name not in (*_OWN, *_LEFT_OUT)]
+    further = sorted(columns, key=lambda name: name not in _FIRST)
     entries = []
     for row in rows:
         planned = plan.get(row["event_name"], {})

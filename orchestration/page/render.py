@@ -109,10 +109,14 @@ def plural(number: int, word: str, more: str = "") -> str:
     return f"{number:,} {word if number == 1 else more or word + 's'}"
 
 
-def value(cell: object) -> str:
-    """Return a cell of a column that the page knows nothing of."""
+def value(cell: object, column: str = "") -> str:
+    """Return a cell of a column of which the page knows no more than its name."""
     if cell is None:
         return ""
+    if isinstance(cell, float) and column.endswith("_rate"):
+        return percent(cell)
+    if isinstance(cell, float) and column.endswith("_change"):
+        return f"{100 * cell:+,.0f} %"
     if isinstance(cell, datetime):
         return time(cell)
     if isinstance(cell, float):

@@ -23,17 +23,16 @@ def write_page(settings: Settings, run_id: str) -> dict[str, Any]:
     path: Path | None = None
     try:
         reports = latest(settings.reports, KEPT)
-        own = page_name(run_id)
         reports.setdefault(run_id, {"written_at": 0.0, **Report(settings.reports, run_id).data})
         page = gather(settings, run_id, reports)
         problems += [f"{name}: {words}" for name, words in page.problems.items()]
         # What cannot stand in a file, half of a pair of UTF-16 for one, becomes a question mark.
         content = render(page).encode("utf-8", "replace")
-        path = settings.reports / own
-        _write(path, content)
+        _write(own := settings.reports / page_name(run_id), content)
+        path = own
         if next(reversed(reports)) == run_id:
-            path = settings.reports / INDEX
-            _write(path, content)
+            _write(index := settings.reports / INDEX, content)
+            path = index
         kept = {INDEX, *(page_name(name) for name in reports)}
         for other in settings.reports.glob("*.html"):
             if other.name not in kept:

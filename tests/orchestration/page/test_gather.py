@@ -291,15 +291,28 @@ def test_columns_that_the_catalog_has_besides_are_shown(
     publish(
         "create table event_catalog as select 'page' as event_name, 'web' as sources, 1200 as event_count,"
         " 5 as person_count, timestamp '2026-01-01' as first_seen_at, timestamp '2026-02-01' as last_seen_at,"
-        " 'growth' as owner, 'never_used' as verdict, ['a funnel', 'b'] as used_by, 0.25::double as session_rate"
+        " 'growth' as owner, 'never_used' as verdicts, ['a funnel', 'b'] as used_by, 0.25::double as session_rate,"
+        " -0.5::double as event_change, true as is_planned"
     )
     write_report(bare, "one")
     page = read_page(bare, "one")
     assert page.catalog is not None
-    assert page.catalog.further == ["sources", "verdict", "used_by", "session_rate"]
+    assert page.catalog.further == [
+        "verdicts",
+        "used_by",
+        "sources",
+        "session_rate",
+        "event_change",
+    ]
     assert page.catalog.entries[0].owner == "growth"
     html = render(page)
-    for words in (">used by</th>", ">never_used</td>", ">a funnel, b</td>", ">25 %</td>"):
+    for words in (
+        ">used by</th>",
+        ">never_used</td>",
+        ">a funnel, b</td>",
+        ">25 %</td>",
+        ">-50 %</td>",
+    ):
         assert words in html
 
 
