@@ -12,7 +12,7 @@ from orchestration.page.catalog import Catalog
 from orchestration.page.checks import Checks
 from orchestration.page.conformity import Conformity
 from orchestration.page.incidents import Incidents
-from orchestration.page.quarantine import Source
+from orchestration.page.quarantine import Quarantine
 from orchestration.page.runs import Summary
 from orchestration.page.tables import Tables, open_tables
 from orchestration.page.volumes import Volumes
@@ -34,7 +34,7 @@ class Page:
     checks: Checks | None = None
     volumes: Volumes | None = None
     plan: Conformity | None = None
-    quarantine: list[Source] | None = None
+    quarantine: Quarantine | None = None
     catalog: Catalog | None = None
     is_published: bool = False
     problems: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Rows that could not become events: by source and reason, with samples and what to do."""
+"""Rows that wait in quarantine: by source and reason, with samples and what to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,10 +46,23 @@ class Source:
     days: Sequence[float]
 
 
+@dataclass(frozen=True)
+class Quarantine:
+    """Sources with rows that wait, the one with most of them first; and how many rows were given up."""
+
+    sources: Sequence[Source]
+    count: int
+    discarded: int
+
+
+#: What was given up waits for nothing.
+_WAITING = (
+    "(select * from main.quarantined_events anti join main.discarded_events using (event_key))"
+)
 _COUNTS = """
 with files as (
     select source, reason, file, count(*) as row_count
-    from main.quarantined_events
+    from {waiting} as waiting
     group by source, reason, file
 )
 select source, reason, sum(row_count) as row_count, count(*) as file_count
@@ -67,7 +80,7 @@ group by source
 _SAMPLES = """
 with files as (
     select distinct source, reason, file
-    from main.quarantined_events
+    from {waiting} as waiting
 ),
 latest as (
     select source, reason, file
@@ -76,7 +89,7 @@ latest as (
 ),
 chosen as materialized (
     select rows.event_key
-    from main.quarantined_events as rows
+    from {waiting} as rows
     inner join latest on rows.source = latest.source and rows.reason = latest.reason and rows.file = latest.file
     qualify row_number() over (
         partition by rows.source, rows.reason order by rows.file desc, rows.line, rows.event_key
@@ -97,10 +110,15 @@ group by source, place
 """
 
 
-def gather(tables: Tables) -> list[Source] | None:
-    """Read what waits, the source with most rows first; None where nothing is published."""
+def gather(tables: Tables) -> Quarantine | None:
+    """Read what waits; None where nothing is published."""
     if not tables.has("quarantined_events"):
         return None
+    waiting, discarded = "main.quarantined_events", 0
+    if tables.has("discarded_events"):
+        waiting = _WAITING
+        (row,) = tables.rows("select count(*) as row_count from main.discarded_events")
+        discarded = row["row_count"]
     raw_rows = (
         {row["source"]: int(row["raw_rows"]) for row in tables.rows(_ROWS)}
         if tables.has("load_files")
@@ -108,7 +126,7 @@ def gather(tables: Tables) -> list[Source] | None:
     )
     detail = "detail" if "detail" in tables.columns("quarantined_events") else "null"
     samples: dict[tuple[str, str], list[Sample]] = {}
-    for row in tables.rows(_SAMPLES.format(detail=detail, number=MAX_SAMPLES)):
+    for row in tables.rows(_SAMPLES.format(waiting=waiting, detail=detail, number=MAX_SAMPLES)):
         raw = row["raw"]
         samples.setdefault((row["source"], row["reason"]), []).append(
             Sample(
@@ -119,7 +137,7 @@ def gather(tables: Tables) -> list[Source] | None:
             )
         )
     reasons: dict[str, list[Reason]] = {}
-    for row in tables.rows(_COUNTS):
+    for row in tables.rows(_COUNTS.format(waiting=waiting)):
         source, code, count = row["source"], row["reason"], int(row["row_count"])
         meaning, remedy = remedy_of(code)
         reasons.setdefault(source, []).append(
@@ -139,7 +157,8 @@ def gather(tables: Tables) -> list[Source] | None:
         count = sum(one.count for one in its)
         share = count / raw_rows[source] if raw_rows.get(source) else None
         found.append(Source(source, count, share, its, days.get(source, [])))
-    return sorted(found, key=lambda one: (-one.count, one.name))
+    found.sort(key=lambda one: (-one.count, one.name))
+    return Quarantine(found, sum(one.count for one in found), discarded)
 
 
 def _days(tables: Tables) -> dict[str, list[float]]:

@@ -222,9 +222,13 @@ def test_quarantine_is_that_of_the_table_with_samples_and_what_to_do(
 ) -> None:
     assert page.quarantine is not None
     counts = home.read("select source, reason, count(*) from quarantined_events group by all")
-    shown = [(source.name, one.code, one.count) for source in page.quarantine for one in source.reasons]  # fmt: skip
+    shown = [
+        (source.name, reason.code, reason.count)
+        for source in page.quarantine.sources
+        for reason in source.reasons
+    ]
     assert sorted(shown) == sorted(counts) and len(counts) > 5
-    for source in page.quarantine:
+    for source in page.quarantine.sources:
         ((rows,),) = home.read(
             "select sum(raw_rows) from load_files where state = 'admitted' and source = ?",
             [source.name],
@@ -240,7 +244,7 @@ def test_quarantine_is_that_of_the_table_with_samples_and_what_to_do(
                     [sample.place],
                 )
                 assert found == [(reason.code, sample.raw)]
-    web = page.quarantine[0]
+    web = page.quarantine.sources[0]
     ((received,),) = home.read(
         "select sum(quarantined_count) from received_hours where source = 'web'"
         " and hour::date between (select data_until::date - 27 from data_until)"
@@ -259,14 +263,35 @@ def test_quarantine_shows_the_detail_of_a_row_where_the_table_has_it(
     with connect(bare.published, read_only=True) as connection:
         found = quarantine.gather(Tables(connection))
     assert found is not None
-    ((sample,),) = [one.samples for one in found[0].reasons]
+    ((sample,),) = [one.samples for one in found.sources[0].reasons]
     assert (sample.place, sample.detail, sample.is_cut) == (
         "web/a.jsonl:7",
         "amount: wrong_type",
         True,
     )
     assert sample.raw == "x" * 600
-    assert found[0].share is None and found[0].days == []
+    assert found.sources[0].share is None and found.sources[0].days == []
+
+
+def test_rows_that_were_given_up_do_not_wait(
+    bare: Settings, publish: Callable[[str], None]
+) -> None:
+    publish(
+        """
+        create table quarantined_events as
+        select uuid() as event_key, 'web' as source, number || '.jsonl' as file, 1 as line, 'missing_time' as reason,
+            null as detail, 'row ' || number as raw
+        from range(4) as numbers (number);
+        create table discarded_events as
+        select event_key from quarantined_events where file in ('3.jsonl', '1.jsonl')
+        """
+    )
+    with connect(bare.published, read_only=True) as connection:
+        found = quarantine.gather(Tables(connection))
+    assert found is not None and (found.count, found.discarded) == (2, 2)
+    ((reason,),) = [source.reasons for source in found.sources]
+    assert (reason.count, reason.files) == (2, 2)
+    assert [sample.raw for sample in reason.samples] == ["row 2", "row 0"]
 
 
 def test_the_catalog_is_that_of_the_table_with_the_plan(page: Page, home: Installation) -> None:
