@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from expectations.anomalies import AnomalySettings, History, detect, volumes
-from expectations.anomalies.counts import WEEK
+from expectations.anomalies.counts import WEEK, steady
 from expectations.anomalies.history import Counts
 
 START = datetime(2026, 1, 5)
@@ -50,6 +50,13 @@ def test_a_day_that_is_off_has_the_band_of_its_finding() -> None:
         shown.upper[place],
     ] == pytest.approx([one.observed, one.expected, one.lower, one.upper])
     assert shown.observed[place] < shown.lower[place]
+    # The edges are where the score of a span of a day begins to count.
+    middle, off, lower, upper = (
+        float(steady(np.array(value)))
+        for value in (one.expected, one.observed, one.lower, one.upper)
+    )
+    for edge in (lower, upper):
+        assert abs(edge - middle) / abs(off - middle) == pytest.approx(SETTINGS.score / one.score)
 
 
 def test_an_earlier_day_has_the_band_by_which_it_was_judged_then() -> None:
