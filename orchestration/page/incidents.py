@@ -59,7 +59,7 @@ def gather(settings: Settings, status: Tables, at: datetime) -> Incidents:
             ("Not now", command(settings, f"SNOOZE={key} UNTIL=8h")),
             ("Close it by hand", command(settings, f"RESOLVE={key}")),
         ]
-        return Shown(one, readers(one), lineage.of(one.relation), commands)
+        return Shown(one, readers(one), lineage.of_incident(one), commands)
 
     return Incidents(
         open=[shown(one) for one in unresolved[:MAX_OPEN]],
