@@ -80,3 +80,32 @@
 {% macro duckdb__not_materialized() -%}
     not materialized
 {%- endmacro %}
+
+
+{#-
+    A select: row ids (as `row_id`, see above) of a sample of a table, at most `number` rows of each value of a column.
+    They are those with the smallest keys: a key is a hash, so these are rows of no special kind, and always the same.
+-#}
+{% macro sampled_rows(relation, condition, by, key, number) %}
+    {{- return(adapter.dispatch('sampled_rows', 'footpath')(relation, condition, by, key, number)) -}}
+{% endmacro %}
+
+{% macro default__sampled_rows(relation, condition, by, key, number) -%}
+    select row_id
+    from (
+        select
+            {{ footpath.row_id('stored', key) }} as row_id,
+            row_number() over (partition by stored.{{ by }} order by stored.{{ key }}) as place
+        from {{ relation }} as stored
+        where {{ condition }}
+    ) as placed
+    where place <= {{ number }}
+{%- endmacro %}
+
+{# Keeps the smallest so far of each group, and sorts nothing. #}
+{% macro duckdb__sampled_rows(relation, condition, by, key, number) -%}
+    select unnest(arg_min({{ footpath.row_id('stored', key) }}, stored.{{ key }}, {{ number }})) as row_id
+    from {{ relation }} as stored
+    where {{ condition }}
+    group by stored.{{ by }}
+{%- endmacro %}

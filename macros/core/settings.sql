@@ -19,6 +19,9 @@
         'max_identifiers_per_person': 100,
         'attribution_lookback': 2592000,
         'watched_funnels': {'checkout': {'steps': ['Checkout Started', 'Payment Details Entered', 'Subscription Started'], 'window_seconds': 86400}},
+        'stale_event_days': 30,
+        'single_day_event_days': 7,
+        'high_volume_event_rate': 0.05,
     }) %}
 {% endmacro %}
 
@@ -143,6 +146,8 @@
         'max_session_length': 1,
         'max_event_bytes': 1,
         'max_identifiers_per_person': 1,
+        'stale_event_days': 1,
+        'single_day_event_days': 1,
     } %}
     {% set no_limit = name == 'max_session_length' %}
     {% if name in least and not (no_limit and value is none)
@@ -150,6 +155,11 @@
         {% do exceptions.raise_compiler_error(
             'footpath setting ' ~ name ~ " is '" ~ value ~ "'. Allowed: whole numbers from " ~ least[name] ~ ' on'
             ~ (', or null for no limit' if no_limit else '')
+        ) %}
+    {% endif %}
+    {% if name == 'high_volume_event_rate' and (value is not number or value is boolean or value < 0 or value > 1) %}
+        {% do exceptions.raise_compiler_error(
+            'footpath setting ' ~ name ~ " is '" ~ value ~ "'. Allowed: a share of all events, 0 to 1"
         ) %}
     {% endif %}
     {% if name == 'session_strategy' and value == 'client' %}

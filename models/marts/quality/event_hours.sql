@@ -7,8 +7,9 @@
 
 -- depends_on: {{ ref('touched_rows') }}
 -- depends_on: {{ ref('touched_days') }}
--- How many events of each name an hour has, and of how many devices: what anomalies of volume are found in. Six narrow
--- columns of the stored events are read; in an incremental run the days that it touches are counted again.
+-- How many events of each name an hour has, and of how many devices: what anomalies of volume are found in, and what
+-- the catalog adds up. Six narrow columns of the stored events are read; in an incremental run the days that it touches
+-- are counted again.
 -- Devices and not people are counted, since an event may get another person long after.
 {% set partial = footpath.stored('event_hours') %}
 
@@ -20,7 +21,8 @@ with events as (
         {{ footpath.interval_number('event_at', 'hour') }} as hour_number,
         cast(event_at as date) as day,
         coalesce(device_key, user_key) as actor_key,
-        is_bot
+        is_bot,
+        event_at
     from {{ ref('event_rows') }}
     where
         row_state = 'event'
@@ -41,6 +43,8 @@ select
     day,
     count(case when not is_bot then 1 end) as event_count,
     count(distinct case when not is_bot then actor_key end) as actor_count,
-    count(case when is_bot then 1 end) as bot_event_count
+    count(case when is_bot then 1 end) as bot_event_count,
+    min(event_at) as first_event_at,
+    max(event_at) as last_event_at
 from events
 group by source, event_name, hour_number, day
