@@ -82,6 +82,8 @@ def test_a_build_runs_the_models_tests_seeds_and_hooks_of_the_package(
 ) -> None:
     shop, outcome = first_build
     statuses = outcome.statuses
+    # an exposure is nothing to run
+    assert statuses.pop("exposure.shop.weekly_board") == "no-op"
     assert set(statuses.values()) == {"success", "pass"}
     assert statuses["seed.footpath.traffic_source_categories"] == "success"
     assert statuses["operation.footpath.footpath-on-run-start-0"] == "success"
@@ -110,6 +112,7 @@ def test_footpaths_tables_are_in_the_schema_that_the_project_chose(installed: Sh
         "sessions_by_channel",
         "longest_session",
         "order_funnel",
+        "orders_board",
         "user_days",
     }
     assert {("dev_analytics", table) for table in TABLES} <= tables
@@ -134,6 +137,36 @@ def test_times_with_a_zone_arrive_as_utc_whatever_the_session_says(installed: Sh
         "select min(event_at), max(event_at) from dev_analytics.events where not is_bot"
     ) == [
         (datetime.datetime(2026, 3, 2, 9), datetime.datetime(2026, 3, 2, 10, 2, 1)),
+    ]
+
+
+def test_the_catalog_knows_what_the_project_uses_and_of_no_plan(installed: Shop) -> None:
+    assert installed.query(
+        "select * from dev_analytics.event_uses where event_name <> 'page' and used_by_type <> 'watched_funnel'"
+        " order by all"
+    ) == [
+        ("Checkout Started", "conversion", "conversion_events", None),
+        ("Checkout Started", "exposure", "weekly_board", "order_funnel"),
+        ("Checkout Started", "funnel", "checkout_funnel", None),
+        ("Checkout Started", "funnel", "order_funnel", None),
+        ("Order Placed", "conversion", "conversion_events", None),
+        ("Order Placed", "exposure", "weekly_board", "order_funnel, orders_board"),
+        ("Order Placed", "funnel", "order_funnel", None),
+        ("Order Placed", "model", "orders_board", None),
+    ]
+    assert installed.query(
+        "select event_name, is_planned, owner, plan_status, verdicts from dev_analytics.event_catalog order by 1"
+    ) == [
+        ("Checkout Started", None, None, None, None),
+        ("Order Placed", None, None, None, None),
+        ("page", None, None, None, None),
+    ]
+    assert installed.query(
+        "select event_name, property, frequent_values, is_planned from dev_analytics.event_properties"
+        " order by event_name"
+    ) == [
+        ("Checkout Started", "plan", "basic, pro", None),
+        ("Order Placed", "plan", "basic", None),
     ]
 
 

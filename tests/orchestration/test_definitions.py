@@ -23,6 +23,7 @@ ASSETS = [
     "admitted/shop", "admitted/web", "alias_events", "batch_counts", "batches", "built_in_full",
     "channel_attribution", "checkout_funnel",
     "conversion_events", "conversions", "daily_activity", "data_until", "device_spans", "device_users",
+<<<<<<< HEAD
     "discarded_events",
     "event_catalog", "event_groups", "event_hours", "event_links", "event_rows", "event_traits",
     "event_violations", "events", "feature_engagement", "funnel_days", "group_person_days", "groups",
@@ -30,6 +31,15 @@ ASSETS = [
     "load_files", "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views", "paths_top",
     "people_with_many_identifiers", "person_groups", "plan_actions", "plan_conformity", "planned_events",
     "processed_batches", "property_days", "published", "quarantined_events", "raw/shop", "raw/web", "rebuild_requests",
+=======
+    "event_catalog", "event_groups", "event_hours", "event_links", "event_properties", "event_rows", "event_traits",
+    "event_uses", "event_verdicts", "event_violations", "events", "feature_engagement", "funnel_days", "group_person_days", "groups",
+    "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "lifecycle_weekly",
+    "load_files", "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views", "paths_top",
+    "people_with_many_identifiers", "person_groups", "plan_conformity", "planned_events",
+    "planned_names", "processed_batches",
+    "property_days", "published", "quarantined_events", "raw/shop", "raw/web", "rebuild_requests",
+>>>>>>> b265fab (Event catalog: tests, documentation)
     "received_hours", "region_events", "retention_weekly",
     "row_identifiers", "sessions", "shared_devices",
     "signup_funnel_weekly", "staged_rows", "stg_plain__rows", "stg_segment__calls",

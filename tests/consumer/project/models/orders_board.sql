@@ -1,0 +1,2 @@
+-- not 'Checkout Started': it comes from the funnel
+select * from {{ ref('order_funnel') }}
