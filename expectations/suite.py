@@ -197,17 +197,30 @@ def qualified(name: str, schema: str | None) -> str:
     return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
 
 
-def load_suites(folder: Path = SUITES) -> list[Suite]:
-    """Read all suites of a folder, in the order of their file names.
+def load_suites(*folders: Path) -> list[Suite]:
+    """Read all suites of some folders (default: the shipped ones), in the order of folders and file names.
 
-    Raises `SuiteError` when a file is not YAML, is not a suite, or repeats another suite's name.
+    Raises `SuiteError` when a folder does not exist, when a file is not YAML or is not a suite, and when it repeats
+    another suite's name, or a check's name for one table.
     """
     suites: dict[str, Suite] = {}
-    for path in sorted(folder.glob("*.yml")):
-        suite = _load(path)
-        if suite.name in suites:
-            raise SuiteError(f"{path}: another file already has a suite named {suite.name}")
-        suites[suite.name] = suite
+    checks: set[tuple[int, str, str]] = set()
+    for folder in folders or (SUITES,):
+        if not folder.is_dir():
+            raise SuiteError(f"{folder}: there is no such folder of suites; make it, or correct the setting")
+        for path in sorted(folder.glob("*.yml")):
+            suite = _load(path)
+            if suite.name in suites:
+                raise SuiteError(f"{path}: another file already has a suite named {suite.name}")
+            for check in suite.checks:
+                key = (suite.gate, suite.relation, check.name)
+                if key in checks:
+                    raise SuiteError(
+                        f"{path}: check {check.name}: another suite on {suite.relation} has a check of that name: "
+                        "rename this one"
+                    )
+                checks.add(key)
+            suites[suite.name] = suite
     return list(suites.values())
 
 

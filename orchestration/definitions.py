@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from expectations import anomalies
+from expectations import anomalies, freshness
 from expectations.plan import read_plan
 from expectations.runner import CheckResult
-from expectations.suite import Suite, load_suites
+from expectations.suite import Suite, SuiteError, load_suites
 from orchestration import loading
 from orchestration.alerts.finish import finish
 from orchestration.dbt_project import DbtProject, NodeResult
@@ -87,14 +87,15 @@ def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Defin
     """Make the definitions of one installation.
 
     Steps tell their progress to Dagster's log, or to `say`. Raises `SourcesError` when sources.yml cannot be used,
-    `PlanError` when the tracking plan cannot.
+    `PlanError` when the tracking plan cannot, `SuiteError` when a suite cannot.
     """
     settings.prepare()
     read_plan(settings.tracking_plan)
     sources = read_sources(settings.sources)
     dbt = DbtProject(settings)
     dbt.parse()
-    suites = load_suites()
+    suites = load_suites(*settings.suites)
+    _check_relations(suites, dbt)
     translator = Translator(sources)
 
     def this_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Run:
@@ -118,6 +119,8 @@ def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Defin
         run = this_run(context)
         if not run.anything_new():
             run.say("nothing new: no table is changed")
+            # Time goes on: a source may be silent for too long by now.
+            run.look_at_freshness()
             return
         yield from _materialized(context, translator, dbt, run.stage(), {})
 
@@ -143,7 +146,7 @@ def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Defin
     admitted = [
         _admitted_asset(name, sources, suites, dbt, translator, this_run) for name in sources
     ]
-    gate_2 = _gate_2(suites, this_run)
+    gate_2 = _gate_2(suites, sources, this_run)
     published = _published_asset(build, this_run)
     job = dg.define_asset_job(
         JOB,
@@ -165,6 +168,18 @@ def build_definitions(settings: Settings, *, say: Say | None = None) -> dg.Defin
         ],
         resources={"runs": Runs()},
     )
+
+
+def _check_relations(suites: list[Suite], dbt: DbtProject) -> None:
+    """Raise `SuiteError` for a suite of gate 2 on a table that no model makes: Dagster would wait for it in vain."""
+    models = {
+        node.name for node in dbt.parse().nodes.values() if node.resource_type in ("model", "seed")
+    }
+    for suite in suites:
+        if suite.gate == 2 and suite.relation not in models:
+            raise SuiteError(
+                f"suite {suite.name}: there is no model named {suite.relation}; correct `relation`"
+            )
 
 
 def _landing_specs(settings: Settings, sources: Sources) -> list[dg.AssetSpec]:
@@ -259,7 +274,7 @@ def _admitted_asset(
     return admitted
 
 
-def _gate_2(suites: list[Suite], this_run: Any) -> dg.AssetChecksDefinition:
+def _gate_2(suites: list[Suite], sources: Sources, this_run: Any) -> dg.AssetChecksDefinition:
     gate = [suite for suite in suites if suite.gate == 2]
 
     @dg.multi_asset_check(
@@ -278,6 +293,15 @@ def _gate_2(suites: list[Suite], this_run: Any) -> dg.AssetChecksDefinition:
             dg.AssetCheckSpec(
                 anomalies.SUITE, asset=ANOMALIES_OF, description=anomalies.DESCRIPTION
             )
+        ]
+        + [
+            dg.AssetCheckSpec(
+                freshness.CHECK,
+                asset=raw_key(name),
+                description=freshness.description(name, source.fresh_within),
+            )
+            for name, source in sources.items()
+            if source.fresh_within is not None
         ],
         required_resource_keys={"runs"},
     )
@@ -285,7 +309,8 @@ def _gate_2(suites: list[Suite], this_run: Any) -> dg.AssetChecksDefinition:
         found = this_run(context).gate_2()
         for result in found:
             if result.suite != anomalies.SUITE:
-                yield _check_result(result, dg.AssetKey(result.relation))
+                # a source's relation is raw.<source>
+                yield _check_result(result, dg.AssetKey(result.relation.split(".")))
         yield _anomalies([result for result in found if result.suite == anomalies.SUITE])
 
     return gate_2

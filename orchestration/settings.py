@@ -6,6 +6,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 TRACKING_PLAN = PROJECT / "expectations" / "tracking_plan"
+SUITES = PROJECT / "expectations" / "suites"
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Settings:
 
     `FOOTPATH_LANDING` holds delivered files, `FOOTPATH_SOURCES` says what they are, `FOOTPATH_HOME`
     keeps everything that footpath makes, `FOOTPATH_ALERTS` says who is told when a check fails,
-    `FOOTPATH_TRACKING_PLAN` holds the planned events. A relative path counts from the working folder.
+    `FOOTPATH_TRACKING_PLAN` holds the planned events, `FOOTPATH_EXPECTATIONS` suites of checks beside
+    the shipped ones. A relative path counts from the working folder.
     """
 
     landing: Path
@@ -23,6 +25,7 @@ class Settings:
     project: Path = PROJECT
     alerts: Path = PROJECT / "expectations" / "alerts.yml"
     tracking_plan: Path = TRACKING_PLAN
+    expectations: Path | None = None
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -33,7 +36,13 @@ class Settings:
             home=Path(os.environ.get("FOOTPATH_HOME", "var")).resolve(),
             alerts=Path(os.environ.get("FOOTPATH_ALERTS", cls.alerts)).resolve(),
             tracking_plan=Path(os.environ.get("FOOTPATH_TRACKING_PLAN", TRACKING_PLAN)).resolve(),
+            expectations=Path(own).resolve() if (own := os.environ.get("FOOTPATH_EXPECTATIONS")) else None,
         )
+
+    @property
+    def suites(self) -> tuple[Path, ...]:
+        """The folders of suites: the shipped one, and the installation's own if it names one."""
+        return (SUITES,) if self.expectations is None else (SUITES, self.expectations)
 
     @property
     def raw(self) -> Path:
@@ -93,3 +102,5 @@ class Settings:
         os.environ["FOOTPATH_SOURCES"] = str(self.sources)
         os.environ["FOOTPATH_ALERTS"] = str(self.alerts)
         os.environ["FOOTPATH_TRACKING_PLAN"] = str(self.tracking_plan)
+        if self.expectations is not None:
+            os.environ["FOOTPATH_EXPECTATIONS"] = str(self.expectations)

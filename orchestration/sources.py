@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,7 +54,9 @@ FORMATS = ("segment", "csv", "jsonl", "parquet")
 #: Which formats a raw view collects.
 FORMATS_OF_VIEW = {"segment": ("segment",), "plain": ("csv", "jsonl", "parquet")}
 
-_COMMON = ("format", "identity_namespace", "owner", "makes_sessions", "time_is_corrected")
+_COMMON = (
+    "format", "identity_namespace", "owner", "fresh_within", "makes_sessions", "time_is_corrected",
+)  # fmt: skip
 _CSV_ONLY = ("delimiter", "header", "encoding")
 _REQUIRED = ("event_at", "event_name")
 #: The fields of a source that decide what its rows become.
@@ -68,6 +71,7 @@ _RULES = {
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?(\[\])?")
 _LISTS = ("properties", "traits")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class SourcesError(Exception):
@@ -85,6 +89,8 @@ class Source(BaseModel):
     #: none, devices are its own.
     identity_namespace: str | None = None
     owner: str | None = None
+    #: How old its newest receipt may be before somebody is told. None: nobody is.
+    fresh_within: timedelta | None = None
     #: False: its events count for users, but make no sessions.
     makes_sessions: bool = True
     #: True: `event_at` needs no clock correction; null: the format's own rule decides.
@@ -116,6 +122,14 @@ class Source(BaseModel):
         except LookupError:
             raise ValueError("is no known encoding; write e.g. utf-8, latin-1 or cp1252") from None
         return value
+
+    @field_validator("fresh_within", mode="before")
+    @classmethod
+    def _span(cls, value: object) -> object:
+        found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", str(value))
+        if not found:
+            raise ValueError("must be a span such as 90m, 26h or 3d")
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
     @field_validator("identity_namespace")
     @classmethod

@@ -12,6 +12,7 @@ from typing import Any
 
 from expectations.anomalies import RELATION as ANOMALIES
 from expectations.anomalies import check_anomalies
+from expectations.freshness import check_freshness
 from expectations.plan import read_plan
 from expectations.runner import CheckResult, run_suite
 from expectations.suite import Suite, load_suites
@@ -156,7 +157,7 @@ class Run:
             if not pending:
                 return []
             self.say(f"gate 1: {name}, {len(pending):,} new batches")
-            suites = [suite for suite in load_suites() if suite.gate == 1]
+            suites = [suite for suite in load_suites(*self.settings.suites) if suite.gate == 1]
             found = self._judge(name, suites)
             self._admit_or_hold(name, pending, found)
             self._record(found)
@@ -183,7 +184,9 @@ class Run:
             touched: dict[str, str] = {}
             with connect(self.settings.warehouse) as connection:
                 lists = unchecked.lists(connection)
-                for suite in (suite for suite in load_suites() if suite.gate == 2):
+                for suite in load_suites(*self.settings.suites):
+                    if suite.gate != 2:
+                        continue
                     results_of_suite = run_suite(
                         connection, suite, schema="main", lists=lists, found=touched
                     )
@@ -193,6 +196,7 @@ class Run:
                 if well:
                     unchecked.clear(connection)
             found += anomalies
+            found += self.freshness()
             self._record(found)
             free = {f"raw.{name}" for name in self.sources} - self._relations_with_held_batches()
             with connect(self.settings.warehouse) as connection:
@@ -206,6 +210,28 @@ class Run:
         owners = {name: source.owner for name, source in self.sources.items()}
         with self.timed("anomalies"), connect(self.settings.warehouse) as connection:
             return check_anomalies(connection, owners=owners)
+
+    def freshness(self) -> list[CheckResult]:
+        """Ask of each source with a limit whether its newest receipt is too old. What is found are warnings."""
+        limits = {
+            name: source.fresh_within
+            for name, source in self.sources.items()
+            if source.fresh_within is not None
+        }
+        owners = {name: source.owner for name, source in self.sources.items()}
+        with connect(self.settings.warehouse, read_only=True) as connection:
+            return check_freshness(connection, limits, _now(), owners=owners)
+
+    def look_at_freshness(self) -> None:
+        """In a run that finds nothing new: record what has grown too old. Readers are told when that changed."""
+        found = self.freshness()
+        if not found:
+            return
+        with connect(self.settings.warehouse, read_only=True) as connection:
+            known = {incident.alert_key for incident in incidents.unresolved(connection)}
+        self._record(found)
+        if any(result.success == (incidents.alert_key(result) in known) for result in found):
+            self.publish_status()
 
     def publish(self) -> dict[str, int]:
         """Give readers the tables; return their row counts."""
@@ -394,6 +420,8 @@ class Run:
             )
         # Who is told changes no table.
         routing = project / "expectations" / "alerts.yml"
+        own = self.settings.expectations
+        files += sorted(own.glob("*.yml")) if own is not None else []
         return [path for path in files if path.exists() and path != routing]
 
 

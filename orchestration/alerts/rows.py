@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from expectations import anomalies
+from expectations import anomalies, freshness, spot_check
 from expectations.runner import run_suite
 from expectations.suite import Suite, load_suites
 from orchestration.alerts.incidents import Incident
@@ -27,13 +27,18 @@ def failing_rows(settings: Settings, incident: Incident) -> list[dict[str, Any]]
     """Return the rows of the pipeline's own tables that fail the check of an incident now.
 
     At gate 1: the first rows of each failing batch, as delivered, and its unreadable lines. Of a cause of anomalies:
-    its rows of the table `anomalies`. Raises `GoneCheckError` when no suite has the check any more.
+    its rows of the table `anomalies`. Of a source that is not fresh: its latest files. Of the sample that is worked out
+    anew: what was noted of it. Raises `GoneCheckError` when no suite has the check any more.
     """
+    if incident.suite == freshness.SUITE:
+        return _latest_files(settings, incident)
+    if incident.suite == spot_check.SUITE:
+        return [{"sample": text} for text in incident.samples]
     if incident.source is not None:
         return _batch_rows(settings, incident)
     if incident.suite == anomalies.SUITE:
         return _anomalies(settings, incident)
-    suite = _suite_of(incident)
+    suite = _suite_of(incident, settings)
     with connect(settings.warehouse, read_only=True) as connection:
         (result,) = run_suite(connection, suite, schema="main")
     if not result.success and not result.failing:
@@ -41,9 +46,9 @@ def failing_rows(settings: Settings, incident: Incident) -> list[dict[str, Any]]
     return result.failing[:MAX_ROWS]
 
 
-def _suite_of(incident: Incident) -> Suite:
+def _suite_of(incident: Incident, settings: Settings) -> Suite:
     """Return the suite with the one check of the incident."""
-    for suite in load_suites():
+    for suite in load_suites(*settings.suites):
         for check in suite.checks:
             if (suite.name, check.name) == (incident.suite, incident.check_name):
                 return suite.model_copy(update={"checks": (check,)})
@@ -60,6 +65,17 @@ def _anomalies(settings: Settings, incident: Incident) -> list[dict[str, Any]]:
                 f"select * exclude (cause_key) from {quote(anomalies.RELATION)} where cause_key = ?"
                 " order by score desc, started_at limit ?",
                 [incident.check_name, MAX_ROWS],
+            )
+        )
+
+
+def _latest_files(settings: Settings, incident: Incident) -> list[dict[str, Any]]:
+    with connect(settings.raw, read_only=True) as connection:
+        return _rows(
+            connection.execute(
+                "select file, batch_id, state, raw_rows, loaded_at from files where source = ?"
+                " order by loaded_at desc, file limit ?",
+                [incident.source, MAX_ROWS],
             )
         )
 
