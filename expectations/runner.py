@@ -85,8 +85,7 @@ def run_suite(
         if lists is not None and not _keyless(connection, suite, tables):
             tables = _touched(connection, suite, tables, lists, {} if found is None else found)
         else:
-            whole = {name: spec.whole or name for name, spec in suite.touched.items()}
-            names = {name: qualified(other, schema) for name, other in whole.items()}
+            names = {name: spec.everything(name, schema) for name, spec in suite.touched.items()}
             tables = Tables(relation, schema, {**names, "batch": qualified(relation, schema)})
         connection.execute(f"describe {qualified(tables.relation, tables.schema)}").fetchall()
         reports, reasons = _validate(connection, suite, tables)

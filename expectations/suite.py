@@ -99,17 +99,19 @@ class Touched(BaseModel):
     table. `from` is where to read instead of the relation of that name; without `by`, all of that.
     With `by_row_id` it has a column `rowid`, by which rows are read once they are found: of a wide
     table the other columns are then not read in full.
-    `whole` stands for it when everything is checked (default: the relation of that name).
+    `whole` stands for it when everything is checked (default: the relation of that name), or `from` itself with
+    `whole_is_from`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    by: Literal["rows", "regions", "people", "groups"] | None = None
+    by: Literal["rows", "regions", "people", "groups", "batches"] | None = None
     columns: tuple[Name, ...] = ()
     between: Name | None = None
     source: Annotated[Text | None, Field(alias="from")] = None
     by_row_id: bool = False
     whole: Name | None = None
+    whole_is_from: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -119,7 +121,15 @@ class Touched(BaseModel):
             raise ValueError("give `by` (with `columns`), or `from` for all of a relation")
         if self.by_row_id and (self.by is None or self.source is None):
             raise ValueError("`by_row_id` needs `by`, and a `from` with a column rowid")
+        if self.whole_is_from and (self.source is None or self.whole is not None):
+            raise ValueError("`whole_is_from` needs a `from`, and no `whole`")
         return self
+
+    def everything(self, name: str, schema: str | None) -> str:
+        """Return what stands for the relation when everything is checked."""
+        if self.whole_is_from and self.source is not None:
+            return self.source
+        return qualified(self.whole or name, schema)
 
     def keyless(self, name: str, schema: str | None) -> str:
         """Return the query for rows that no list can name: a column by which they are found is null."""

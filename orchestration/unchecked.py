@@ -11,8 +11,8 @@ import duckdb
 SCHEMA = "main_internal"
 
 #: rows: event_key. regions: source, actor_key, from_at, to_at. people: person_id, day.
-#: groups: group_key. models: tables that were built in full.
-LISTS = ("rows", "regions", "people", "groups", "models")
+#: groups: group_key. batches: batch_id. models: tables that were built in full.
+LISTS = ("rows", "regions", "people", "groups", "batches", "models")
 
 
 def lists(connection: duckdb.DuckDBPyConnection) -> str | None:

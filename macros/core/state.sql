@@ -350,6 +350,7 @@
         ('regions', 'touched_regions', 'source, actor_key, from_at, to_at'),
         ('people', 'touched_people', 'person_id, day'),
         ('groups', 'touched_groups', 'group_key'),
+        ('batches', 'touched_rows', 'batch_id'),
         ('models', 'built_in_full', 'model_name'),
     ] %}
         {% set source = footpath.relation_of(touched) %}
