@@ -23,6 +23,7 @@ def check_freshness(
     *,
     owners: Mapping[str, str | None] | None = None,
     rows: str = "main_internal.event_rows",
+    files: str = "main.load_files",
 ) -> list[CheckResult]:
     """Return one result for each source with a limit: a warning when nothing was received for longer.
 
@@ -38,7 +39,14 @@ def check_freshness(
     try:
         newest = dict(
             connection.execute(
-                f"select source, max(least(available_at, loaded_at)) from {rows} group by source"
+                f"""
+                select received.source, max(least(received.received_at, file.loaded_at))
+                from (
+                    select source, batch_id, max(available_at) as received_at from {rows} group by all
+                ) as received
+                inner join {files} as file on received.batch_id = file.batch_id
+                group by received.source
+                """
             ).fetchall()
         )
     except duckdb.Error as error:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from expectations import anomalies, freshness
+from expectations import anomalies, freshness, spot_check
 from expectations.plan import read_plan
 from expectations.runner import CheckResult
 from expectations.suite import Suite, SuiteError, load_suites
@@ -293,6 +293,12 @@ def _gate_2(suites: list[Suite], sources: Sources, this_run: Any) -> dg.AssetChe
             dg.AssetCheckSpec(
                 anomalies.SUITE, asset=ANOMALIES_OF, description=anomalies.DESCRIPTION
             )
+        ]
+        + [
+            dg.AssetCheckSpec(
+                name, asset=dg.AssetKey(relation), description=description, blocking=True
+            )
+            for name, (relation, description) in spot_check.CHECKS.items()
         ]
         + [
             dg.AssetCheckSpec(

@@ -132,7 +132,8 @@ def _print_tables(report: Report, console: Console) -> None:
     before = report.get("tables_before", {})
     if not tables:
         failed = report.get("errors") or any(
-            not check["success"] for check in report.get("checks", [])
+            not check["success"] and check["severity"] == "critical"
+            for check in report.get("checks", [])
         )
         console.print(
             "No data table was published: readers keep the last good ones."

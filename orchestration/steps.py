@@ -15,6 +15,7 @@ from expectations.anomalies import check_anomalies
 from expectations.freshness import check_freshness
 from expectations.plan import read_plan
 from expectations.runner import CheckResult, run_suite
+from expectations.spot_check import Rules, check_sample
 from expectations.suite import Suite, load_suites
 from orchestration import erasing, loading, publishing, results, unchecked
 from orchestration.alerts import incidents
@@ -26,6 +27,7 @@ from orchestration.loading import FileResult
 from orchestration.report import Report
 from orchestration.settings import Settings
 from orchestration.sources import Sources
+from orchestration.state import stored_settings
 
 Say = Callable[[str], None]
 
@@ -192,6 +194,11 @@ class Run:
                     )
                     well &= not suite.touched or all(result.success for result in results_of_suite)
                     found += results_of_suite
+                sampled = check_sample(
+                    connection, self.run_id, lists=lists, rules=Rules.of(stored_settings(connection))
+                )
+                well &= all(result.success for result in sampled)
+                found += sampled
                 # What failed is looked at again in the next run, whatever that touches.
                 if well:
                     unchecked.clear(connection)

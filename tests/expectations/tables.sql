@@ -5,7 +5,8 @@ set search_path = 'main,main_internal';
 create table main_internal.event_rows (
   event_key uuid, source varchar, event_id varchar, event_name varchar, event_type varchar,
   event_at timestamp, received_at timestamp, anonymous_id varchar, user_id varchar, is_bot boolean,
-  page_url varchar, page_path varchar, group_id varchar, properties json, row_state varchar
+  page_url varchar, page_path varchar, group_id varchar, properties json, row_state varchar, batch_id varchar,
+  available_at timestamp
 );
 create table main_internal.event_links (
   event_key uuid, session_id uuid, person_id uuid, source varchar, actor_key varchar, event_at timestamp,
@@ -17,7 +18,8 @@ insert into event_rows
 select
   id('event', number), 'web', 'e' || number, name, type, cast(seen_at as timestamp),
   cast(seen_at as timestamp), device, user_id, bot,
-  case when type = 'page' then 'https://shop.example' || path end, path, group_id, '{"n": 1}', 'event'
+  case when type = 'page' then 'https://shop.example' || path end, path, group_id, '{"n": 1}', 'event', 'b1',
+  cast(seen_at as timestamp)
 from (values
   (1, 'page', 'page', '2026-01-01 10:00:00', 'd1', null, false, '/', null),
   (2, 'page', 'page', '2026-01-01 10:00:30', 'd1', 'ann', false, '/cart', 'g1'),
@@ -35,14 +37,21 @@ from (values ('e1', 1, 'ann'), ('e2', 1, 'ann'), ('e3', 2, 'ann'), ('e4', 3, 'd2
   as link (event_id, session, person)
 join event_rows using (event_id);
 
+-- Repeats of the first event, and a row that is in quarantine.
+insert into event_rows by name
+select id('event', 1) as event_key, 'web' as source, 'duplicate' as row_state, 'b1' as batch_id from range(93)
+union all
+select id('event', 'bad'), 'web', 'quarantined', 'b1';
+
 create table main_internal.event_groups as
 select event_key, id('group', group_id) as group_key, group_id, person_id
 from event_rows left join event_links using (event_key)
-where group_id is not null and not event_rows.is_bot;
+where group_id is not null and not event_rows.is_bot and row_state = 'event';
 
 create view events as
 select event_rows.*, not event_rows.is_bot as is_counted, event_links.session_id, event_links.person_id
-from main_internal.event_rows left join main_internal.event_links using (event_key);
+from main_internal.event_rows left join main_internal.event_links using (event_key)
+where row_state = 'event';
 
 create table sessions (
   session_id uuid, person_id uuid, anonymous_id varchar, started_at timestamp, ended_at timestamp,
@@ -67,19 +76,19 @@ insert into page_views values
 
 create table users (
   person_id uuid, user_id varchar, is_identified boolean, first_seen_at timestamp,
-  last_seen_at timestamp, event_count bigint, session_count bigint
+  last_seen_at timestamp, event_count bigint, session_count bigint, page_view_count bigint, conversion_count bigint
 );
 insert into users values
-  (id('person', 'ann'), 'ann', true, '2026-01-01 10:00:00', '2026-01-02 09:00:00', 3, 2),
-  (id('person', 'd2'), null, false, '2026-01-02 12:00:00', '2026-01-02 12:00:00', 1, 1);
+  (id('person', 'ann'), 'ann', true, '2026-01-01 10:00:00', '2026-01-02 09:00:00', 3, 2, 2, 1),
+  (id('person', 'd2'), null, false, '2026-01-02 12:00:00', '2026-01-02 12:00:00', 1, 1, 1, 0);
 
 create table user_days (
-  person_id uuid, day date, event_count bigint, session_count bigint, page_view_count bigint
+  person_id uuid, day date, event_count bigint, session_count bigint, page_view_count bigint, conversion_count bigint
 );
 insert into user_days values
-  (id('person', 'ann'), '2026-01-01', 2, 1, 2),
-  (id('person', 'ann'), '2026-01-02', 1, 1, 0),
-  (id('person', 'd2'), '2026-01-02', 1, 1, 1);
+  (id('person', 'ann'), '2026-01-01', 2, 1, 2, 0),
+  (id('person', 'ann'), '2026-01-02', 1, 1, 0, 1),
+  (id('person', 'd2'), '2026-01-02', 1, 1, 1, 0);
 
 create table user_traits (
   person_id uuid, trait varchar, value json, valid_from timestamp, valid_to timestamp
@@ -156,6 +165,53 @@ create table quarantined_events (
 );
 insert into quarantined_events values ('web', 'one.jsonl', 7, 'invalid_json', '{');
 
+-- What is counted of all that.
+create table daily_activity (day date, active_person_count bigint, new_person_count bigint);
+insert into daily_activity values ('2026-01-01', 1, 1), ('2026-01-02', 2, 1);
+
+create table retention_weekly (
+  cohort_week date, week_number bigint, cohort_size bigint, returned_person_count bigint
+);
+insert into retention_weekly values ('2025-12-29', 0, 2, 2), ('2025-12-29', 1, 2, null);
+
+create table lifecycle_weekly (week date, status varchar, person_count bigint);
+insert into lifecycle_weekly values ('2025-12-29', 'new', 2), ('2026-01-05', 'dormant', 2);
+
+create table event_hours (
+  source varchar, event_name varchar, hour timestamp, day date, event_count bigint, bot_event_count bigint
+);
+insert into event_hours values
+  ('web', 'page', '2026-01-01 10:00:00', '2026-01-01', 2, 0),
+  ('web', 'buy', '2026-01-02 09:00:00', '2026-01-02', 1, 0),
+  ('web', 'page', '2026-01-02 12:00:00', '2026-01-02', 1, 0),
+  ('web', 'page', '2026-01-02 13:00:00', '2026-01-02', 0, 1),
+  ('web', 'ping', '2026-01-02 14:00:00', '2026-01-02', 1, 0);
+
+create table property_days (
+  source varchar, event_name varchar, day date, property varchar, event_count bigint, filled_count bigint
+);
+insert into property_days values ('web', 'page', '2026-01-01', 'n', 2, 2), ('web', 'buy', '2026-01-02', 'n', 1, 1);
+
+create table received_hours (
+  source varchar, hour timestamp, event_count bigint, duplicate_count bigint, quarantined_count bigint
+);
+insert into received_hours values ('web', '2026-01-01 10:00:00', 5, 93, 0), ('web', '2026-01-03', 1, 0, 1);
+
+create table event_catalog (event_name varchar, event_count bigint, person_count bigint, session_count bigint);
+insert into event_catalog values ('page', 4, 2, 2), ('buy', 1, 1, 1), ('ping', 1, 0, 0);
+
+create table conversions (event_key uuid, person_id uuid, event_name varchar, value decimal(28, 4));
+insert into conversions values (id('event', 3), id('person', 'ann'), 'buy', 10);
+
+create table channel_attribution (
+  model varchar, event_name varchar, channel varchar, conversion_credit decimal(28, 4), value_credit decimal(28, 4)
+);
+insert into channel_attribution values
+  ('first', 'buy', 'Email', 1, 10), ('linear', 'buy', 'Email', 0.5, 5), ('linear', 'buy', 'Direct', 0.5, 5);
+
+create table funnel_days (funnel varchar, day date, entered_count bigint, converted_count bigint);
+insert into funnel_days values ('checkout', '2026-01-01', 2, 1);
+
 -- What a run touched: everything, after which the tables are spoilt.
 create table main_internal.unchecked_rows as select event_key from event_rows;
 create table main_internal.unchecked_regions as
@@ -167,4 +223,5 @@ select distinct person_id, event_day as day from event_links
 union
 select person_id, null from identities;
 create table main_internal.unchecked_groups as select group_key from groups;
+create table main_internal.unchecked_batches as select distinct batch_id from event_rows;
 create table main_internal.unchecked_models (model_name varchar);

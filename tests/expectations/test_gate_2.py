@@ -116,6 +116,33 @@ FAULTS = {
         "tracking_plan",
         "planned_events_come",
     ): "update plan_conformity set verdict = 'not_seen', days = 30",
+    (
+        "users",
+        "page_view_count_adds_up",
+    ): "update user_days set page_view_count = 1 where day = '2026-01-01'",
+    ("users", "conversion_count_adds_up"): "update users set conversion_count = 0",
+    ("reconciliation", "stored_as_delivered"): (
+        "delete from event_rows where rowid = (select max(rowid) from event_rows where row_state = 'duplicate')"
+    ),
+    ("reconciliation", "nothing_left_behind"): (
+        "update load_files set state = 'replaced' where file = 'one.jsonl'"
+    ),
+    ("daily_activity", "active_people_add_up"): "delete from daily_activity where day = '2026-01-01'",
+    ("daily_activity", "new_people_add_up"): "update daily_activity set new_person_count = 1 + new_person_count",
+    ("retention_weekly", "cohorts_add_up"): "update retention_weekly set cohort_size = 3, returned_person_count = 3",
+    ("retention_weekly", "nobody_returns_twice"): "update retention_weekly set returned_person_count = 3",
+    ("lifecycle_weekly", "new_people_add_up"): "delete from lifecycle_weekly where status = 'new'",
+    ("event_hours", "events_add_up"): "delete from event_hours where event_name = 'ping'",
+    ("property_days", "days_add_up"): "update property_days set event_count = 3 where event_name = 'buy'",
+    ("received_hours", "rows_add_up"): "update received_hours set duplicate_count = 92 where event_count = 5",
+    ("event_catalog", "events_add_up"): "delete from event_catalog where event_name = 'ping'",
+    ("event_catalog", "within_people_and_sessions"): "update event_catalog set person_count = 3",
+    ("conversions", "event_key_unique"): "insert into conversions from conversions",
+    ("conversions", "days_add_up"): "update user_days set conversion_count = 1",
+    ("channel_attribution", "credits_add_up"): (
+        "update channel_attribution set value_credit = 5.0001 where channel = 'Direct'"
+    ),
+    ("funnel_days", "converted_entered"): "update funnel_days set converted_count = 3",
     ("quarantined_events", "reason_not_null"): "update quarantined_events set reason = null",
     ("quarantined_events", "place_known"): "update quarantined_events set file = null",
     ("quarantined_events", "key_unique"): "insert into quarantined_events from quarantined_events",

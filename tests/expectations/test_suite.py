@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.suite import SuiteError, load_suites
+from expectations.suite import SUITES, SuiteError, load_suites
 
 GOOD = """
 name: orders
@@ -38,6 +38,16 @@ PUBLISHED = {
     "shared_devices",
     "people_with_many_identifiers",
     "merges_by_day",
+    "daily_activity",
+    "retention_weekly",
+    "lifecycle_weekly",
+    "event_hours",
+    "property_days",
+    "received_hours",
+    "event_catalog",
+    "conversions",
+    "channel_attribution",
+    "funnel_days",
 }
 
 
@@ -52,6 +62,25 @@ def test_a_suite_is_read_as_written(tmp_path: Path) -> None:
     not_null, gifts = suite.checks
     assert (not_null.severity, not_null.class_name) == ("critical", "ExpectColumnValuesToNotBeNull")
     assert gifts.query("orders", "main") == 'select * from "main"."orders" where price = 0'
+
+
+def test_suites_of_ones_own_stand_beside_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "orders.yml").write_text(GOOD)
+    shipped = [suite.name for suite in load_suites()]
+    assert [suite.name for suite in load_suites(SUITES, tmp_path)] == [*shipped, "orders"]
+
+    (tmp_path / "orders.yml").write_text(GOOD.replace("name: orders", "name: users"))
+    with pytest.raises(SuiteError, match="another file already has a suite named users"):
+        load_suites(SUITES, tmp_path)
+
+    (tmp_path / "orders.yml").write_text(
+        GOOD.replace("relation: orders", "relation: users").replace("id_not_null", "person_id_unique")
+    )
+    with pytest.raises(SuiteError, match="person_id_unique: another suite on users has a check of"):
+        load_suites(SUITES, tmp_path)
+
+    with pytest.raises(SuiteError, match="there is no such folder of suites"):
+        load_suites(SUITES, tmp_path / "gone")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from expectations import spot_check
 from expectations.suite import load_suites
 from orchestration.definitions import build_definitions
 from tests.installation import Installation, call
 
 SOURCES = """
 sources:
-  web: {format: segment, owner: web}
+  web: {format: segment, owner: web, fresh_within: 26h}
   shop: {format: csv, event_name: what, event_at: at, owner: shop@x.example}
 """
 
@@ -117,7 +118,8 @@ def test_the_job_covers_every_asset_that_can_be_made_and_every_check(
         for relation in ([suite.relation] if suite.gate == 2 else ["admitted/web", "admitted/shop"])
         for check in suite.checks
     }
-    assert checks == expected | {("event_hours", "anomalies")}
+    sampled = {(relation, name) for name, (relation, _) in spot_check.CHECKS.items()}
+    assert checks == expected | sampled | {("event_hours", "anomalies"), ("raw/web", "fresh")}
 
 
 @pytest.mark.parametrize(
