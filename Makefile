@@ -13,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY = yes
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run release alerts quarantine refresh rebuild explain erase plan-init plan-check plan-import dev docs browser test test-long cases backtest bench lint format clean
+.PHONY: help demo run release alerts quarantine refresh rebuild explain erase plan-init plan-check plan-import suite-init dev docs browser test test-long cases backtest bench lint format clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -65,6 +65,9 @@ plan-check: $(READY) ## Check the tracking plan, and the latest events by it
 
 plan-import: $(READY) ## Take a plan over from Segment, RudderStack or Iglu: make plan-import FILE=plan.csv
 	@$(RUN) expectations.plan import "$(FILE)"
+
+suite-init: $(READY) ## Write a first suite of checks for a published table: make suite-init TABLE=name (OWNER=team)
+	@$(RUN) expectations.starter "$(TABLE)" $(if $(OWNER),--owner "$(OWNER)")
 
 dev: $(READY) ## Open Dagster's page with schedules, sensors and lineage (http://127.0.0.1:3000)
 	@$(RUN) orchestration.dev
