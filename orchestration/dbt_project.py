@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestration.database import connect, quote
@@ -39,11 +40,19 @@ class DbtProject:
     """The footpath dbt project on one home.
 
     dbt takes seconds to start as a command and to parse; in process the parsed project serves every step.
-    `footpath` overrides settings of the project (`vars: {footpath: ...}`); None leaves them as they are.
+    `footpath` overrides settings of the project (`vars: {footpath: ...}`); None leaves them as they are. `target` is
+    where dbt leaves what it makes, if not where the installation has it.
     """
 
-    def __init__(self, settings: Settings, footpath: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        footpath: Mapping[str, Any] | None = None,
+        *,
+        target: Path | None = None,
+    ) -> None:
         self.settings = settings
+        self.target = target or settings.target
         self.variables = (
             [] if footpath is None else ["--vars", json.dumps({"footpath": dict(footpath)})]
         )
@@ -64,7 +73,7 @@ class DbtProject:
     @property
     def manifest_path(self) -> Any:
         """Where `parse` leaves manifest.json."""
-        return self.settings.target / "manifest.json"
+        return self.target / "manifest.json"
 
     def relations(self) -> set[tuple[str, str]]:
         """Return schema and name of every table and view that the project's models and seeds make."""
@@ -146,7 +155,7 @@ class DbtProject:
         outcome = self._invoke(["docs", "generate", "--static"], lambda _: None)
         if not outcome.success:
             raise DbtError(f"dbt docs: {outcome.exception}")
-        return self.settings.target / "static_index.html"
+        return self.target / "static_index.html"
 
     def _invoke(self, arguments: Sequence[str], progress: Progress) -> Any:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -181,7 +190,7 @@ class DbtProject:
                     "--profiles-dir",
                     str(self.settings.project / "profiles"),
                     "--target-path",
-                    str(self.settings.target),
+                    str(self.target),
                     *self.variables,
                 ]
             )
