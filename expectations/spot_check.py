@@ -1,9 +1,9 @@
 """The law of the core on a sample: what a few actors' events make, worked out anew and compared with the tables.
 
-An actor is a device, else a user, of one source. Events are read from `event_rows`; from there on nothing is shared with
-the models: plain loops over the rows of one actor say which sessions there are and whose each event is. Most of the
-sample is what the run touched, found by its rows and not only by the regions that the models found for them; some of it
-is any actor, another one in each run. Who failed is looked at again until all is well.
+An actor is a device, else a user, of one source. Events are read from `event_rows`; from there on nothing is shared
+with the models: plain loops over the rows of one actor say which sessions there are and whose each event is. Most of
+the sample is what the run touched, found by its rows and not only by the regions that the models found for them; some
+of it is any actor, another one in each run. Who failed is looked at again until all is well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     ),
     "sessions_anew": (
         "sessions",
-        "Of sampled devices, the sessions are those that their events make by the settings: none missing, none left over.",
+        "Of sampled devices, the sessions are those that their events make by the settings: none missing or left over.",
     ),
     "people_anew": (
         "identities",
@@ -150,7 +150,11 @@ def check_sample(
     results = []
     for name, (relation, description) in CHECKS.items():
         wrong = found[name]
-        first = "" if not wrong else ": " + ", ".join(f"{key} {value}" for key, value in wrong[0].items())
+        first = (
+            ""
+            if not wrong
+            else ": " + ", ".join(f"{key} {value}" for key, value in wrong[0].items())
+        )
         results.append(
             CheckResult(
                 suite=SUITE,
@@ -158,7 +162,8 @@ def check_sample(
                 relation=relation,
                 severity="critical",
                 success=not wrong and not problem,
-                observed=problem or f"{len(wrong):,} wrong of {count:,} sampled actors{first}"[:300],
+                observed=problem
+                or f"{len(wrong):,} wrong of {count:,} sampled actors{first}"[:300],
                 failing=wrong[:MAX_FAILING_ROWS],
                 description=description,
                 owner=OWNER,
@@ -177,8 +182,8 @@ def _sample(
     parts = [
         # any: row ids are numbers, so a few of them are drawn without reading the table
         f"select {actor} from {rows} where rowid in ("
-        f"select hash(number, $salt) % (select greatest(count(*), 1) from {rows}) from range({3 * SAMPLE}) as r (number)"
-        f") and row_state = 'event' limit {SAMPLE}"
+        f"select hash(number, $salt) % (select greatest(count(*), 1) from {rows})"
+        f" from range({3 * SAMPLE}) as drawn (number)) and row_state = 'event' limit {SAMPLE}"
     ]
     if lists is not None:
         parts += [
@@ -208,7 +213,9 @@ def _sample(
             having count(*) > {MOST_EVENTS}
         )
     """)
-    return connection.execute("select source, actor_key from sampled_actors order by all").fetchall()
+    return connection.execute(
+        "select source, actor_key from sampled_actors order by all"
+    ).fetchall()
 
 
 def _compare(
@@ -236,7 +243,9 @@ def _compare(
         f"select {{}} from {internal}.event_links where actor_key in (select actor_key from sampled_actors)",
     )
     wanted = set(actors)
-    by_actor = _grouped((event for event in events if event.actor in wanted), lambda event: event.actor)
+    by_actor = _grouped(
+        (event for event in events if event.actor in wanted), lambda event: event.actor
+    )
     links_of = _grouped(
         (link for link in links if (link.source, link.actor_key) in wanted),
         lambda link: (link.source, link.actor_key),
@@ -244,14 +253,17 @@ def _compare(
     sessions = _sessions(connection, schema, wanted)
     owner_of = _owners(connection, events, internal, rules)
     owners = {event.event_key: owner_of(event) for some in by_actor.values() for event in some}
-    people = _persons(connection, internal, {owner for owner in owners.values() if owner is not None})
+    people = _persons(
+        connection, internal, {owner for owner in owners.values() if owner is not None}
+    )
     found: dict[str, Wrong] = {name: [] for name in CHECKS}
     for actor in actors:
         its, its_links = by_actor.get(actor, []), links_of.get(actor, [])
         named = {"source": actor[0], "actor_key": actor[1]}
         found["events_linked"] += [named | wrong for wrong in wrong_links(its, its_links)]
         found["sessions_anew"] += [
-            named | wrong for wrong in wrong_sessions(its, its_links, sessions.get(actor, []), rules)
+            named | wrong
+            for wrong in wrong_sessions(its, its_links, sessions.get(actor, []), rules)
         ]
         person_of = {link.event_key: link.person_id for link in its_links}
         for event in its:
@@ -259,7 +271,12 @@ def _compare(
             expected = people.get(owner, owner) if owner is not None else event.device_key
             if event.event_key in person_of and person_of[event.event_key] != expected:
                 found["people_anew"].append(
-                    named | {"event_key": event.event_key, "person_id": person_of[event.event_key], "expected": expected}
+                    named
+                    | {
+                        "event_key": event.event_key,
+                        "person_id": person_of[event.event_key],
+                        "expected": expected,
+                    }
                 )
     found["users_anew"] = _wrong_people(connection, schema, internal)
     return found
@@ -277,9 +294,14 @@ def wrong_links(events: Sequence[Event], links: Sequence[Link]) -> Wrong:
     ]
     places = {link.event_key: (link.event_name, link.event_at) for link in links}
     wrong += [
-        {"event_key": event.event_key, "event_at": event.event_at, "linked_at": places[event.event_key][1]}
+        {
+            "event_key": event.event_key,
+            "event_at": event.event_at,
+            "linked_at": places[event.event_key][1],
+        }
         for event in events
-        if event.event_key in places and places[event.event_key] != (event.event_name, event.event_at)
+        if event.event_key in places
+        and places[event.event_key] != (event.event_name, event.event_at)
     ]
     return wrong
 
@@ -296,7 +318,11 @@ def wrong_sessions(
     its events say (their links), any other is worked out from the times.
     """
     session_of = {link.event_key: link.session_id for link in links}
-    members = [event for event in events if event.makes_session and (rules.include_bots or not event.is_bot)]
+    members = [
+        event
+        for event in events
+        if event.makes_session and (rules.include_bots or not event.is_bot)
+    ]
     made = []
     if rules.by_client:
         named = _grouped(members, lambda event: session_of.get(event.event_key))
@@ -335,7 +361,12 @@ def sessions_of(events: Iterable[Event], rules: Rules) -> list[list[Event]]:
     campaign: str | None = None
     for event in sorted(
         events,
-        key=lambda one: (one.event_at, one.event_order is None, one.event_order or 0, one.event_key),
+        key=lambda one: (
+            one.event_at,
+            one.event_order is None,
+            one.event_order or 0,
+            one.event_key,
+        ),
     ):
         last = sessions[-1][-1] if sessions else None
         begins = (
@@ -430,7 +461,8 @@ def _wrong_people(connection: duckdb.DuckDBPyConnection, schema: str, internal: 
     cursor = connection.execute(f"""
         with links as (
             select
-                person_id, event_day as day, count(*) as event_count, min(event_at) as first_at, max(event_at) as last_at
+                person_id, event_day as day, count(*) as event_count,
+                min(event_at) as first_at, max(event_at) as last_at
             from {internal}.event_links
             where person_id in (select person_id from sampled_people) and is_counted
             group by all
@@ -485,7 +517,10 @@ def _keep_failed(
 ) -> None:
     """Note the actors that failed: the next sample has them again. Of people all sampled actors are kept."""
     failed = {
-        (row["source"], row["actor_key"]) for rows in found.values() for row in rows if "actor_key" in row
+        (row["source"], row["actor_key"])
+        for rows in found.values()
+        for row in rows
+        if "actor_key" in row
     }
     with transaction(connection):
         connection.execute(

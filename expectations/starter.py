@@ -26,7 +26,17 @@ TIMES_EACH = 10
 KEY_CANDIDATES = 6
 MOST_KEY_COLUMNS = 3
 
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UBIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+)
 _TIMES = ("DATE", "TIMESTAMP")
 
 
@@ -62,7 +72,8 @@ def starter_suite(
     """
     relation = f"{quote(schema)}.{quote(table)}"
     tables = connection.execute(
-        "select table_name from information_schema.tables where table_schema = ? order by 1", [schema]
+        "select table_name from information_schema.tables where table_schema = ? order by 1",
+        [schema],
     ).fetchall()
     if (table,) not in tables:
         there = ", ".join(name for (name,) in tables)
@@ -84,7 +95,7 @@ def starter_suite(
     head = {"name": name, "gate": 2, "relation": table, "owner": owner}
     return "\n".join(
         [
-            f"# Written by `make suite-init TABLE={table}` from {rows:,} rows. Read it: whatever was there looks right to it.",
+            f"# Written by `make suite-init TABLE={table}` from {rows:,} rows, all of which look right to it: read it.",
             "# Take out what need not be so, and raise to `critical` what must (docs/extending.md).",
             yaml.safe_dump(head, sort_keys=False).rstrip(),
             "checks:",
@@ -97,11 +108,18 @@ def _entry(check: dict[str, Any]) -> str:
     lines = []
     for key, value in check.items():
         if key == "kwargs":
-            text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip()
+            text = yaml.safe_dump(
+                value, default_flow_style=True, width=10_000, allow_unicode=True
+            ).strip()
         elif key == "unexpected_rows":
             text = f"|\n      {value}"
         else:
-            text = yaml.safe_dump(value, width=10_000, allow_unicode=True).strip().removesuffix("...").strip()
+            text = (
+                yaml.safe_dump(value, width=10_000, allow_unicode=True)
+                .strip()
+                .removesuffix("...")
+                .strip()
+            )
         lines.append(f"    {key}: {text}")
     return "  - " + "\n".join(lines).lstrip() + "\n"
 
@@ -170,7 +188,9 @@ def _checks(
 def _time_check(column: Column, has_end: bool) -> dict[str, Any]:
     first = _date(column.least) - timedelta(days=365)
     name = quote(column.name)
-    late = f" or {name} > (select data_until from {{data_until}}) + interval 1 day" if has_end else ""
+    late = (
+        f" or {name} > (select data_until from {{data_until}}) + interval 1 day" if has_end else ""
+    )
     until = " nor more than a day after data_until" if has_end else ""
     return {
         "name": f"{column.name}_in_range",
@@ -194,9 +214,7 @@ def _with_slack(least: Any, greatest: Any) -> tuple[int | float, int | float]:
     return (max(wide[0], 0) if low >= 0 else wide[0], wide[1])
 
 
-def _columns(
-    connection: duckdb.DuckDBPyConnection, relation: str, rows: int
-) -> list[Column]:
+def _columns(connection: duckdb.DuckDBPyConnection, relation: str, rows: int) -> list[Column]:
     described = connection.execute(f"describe {relation}").fetchall()
     kinds = {name: str(kind).partition("(")[0].partition(" ")[0] for name, kind, *_ in described}
     parts = []
@@ -240,7 +258,11 @@ def _key(
     for column in columns:
         if column.is_unique and column.is_filled:
             return (column.name,)
-    tried = [column.name for column in columns if column.is_filled and column.type not in ("DOUBLE", "FLOAT", "JSON")]
+    tried = [
+        column.name
+        for column in columns
+        if column.is_filled and column.type not in ("DOUBLE", "FLOAT", "JSON")
+    ]
     for number in range(2, MOST_KEY_COLUMNS + 1):
         for some in itertools.combinations(tried[:KEY_CANDIDATES], number):
             names = ", ".join(quote(name) for name in some)
@@ -256,7 +278,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the suite where suites are read. Returns 0, or 1 after an error."""
     parser = argparse.ArgumentParser(prog="make suite-init", description=__doc__)
     parser.add_argument("table", help="a published table")
-    parser.add_argument("--owner", default="data-platform", help="who is told (default: data-platform)")
+    parser.add_argument(
+        "--owner", default="data-platform", help="who is told (default: data-platform)"
+    )
     options = parser.parse_args(arguments)
     settings = Settings.from_environment()
     try:
@@ -282,7 +306,9 @@ def _written(settings: Settings, table: str, owner: str) -> tuple[Path, str]:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise StarterError(f"{path} is there already, and is not overwritten: rename or delete it") from None
+        raise StarterError(
+            f"{path} is there already, and is not overwritten: rename or delete it"
+        ) from None
     return path, text
 
 

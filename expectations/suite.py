@@ -217,7 +217,9 @@ def load_suites(*folders: Path) -> list[Suite]:
     checks: set[tuple[int, str, str]] = set()
     for folder in folders or (SUITES,):
         if not folder.is_dir():
-            raise SuiteError(f"{folder}: there is no such folder of suites; make it, or correct the setting")
+            raise SuiteError(
+                f"{folder}: there is no such folder of suites; make it, or correct the setting"
+            )
         for path in sorted(folder.glob("*.yml")):
             suite = _load(path)
             if suite.name in suites:

@@ -1,4 +1,4 @@
-"""`make docs`: dbt's documentation, from the tables of the last run, with a page for each event of the tracking plan."""
+"""`make docs`: dbt's documentation, from the tables of the last run, with a page for each planned event."""
 
 import dataclasses
 import shutil
@@ -81,7 +81,9 @@ def _link(project: Path, folder: Path) -> None:
             (folder / path.name).symlink_to(path)
     definition = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
     definition["model-paths"] = [*definition.get("model-paths", ["models"]), SOURCE]
-    (folder / "dbt_project.yml").write_text(yaml.safe_dump(definition, sort_keys=False), encoding="utf-8")
+    (folder / "dbt_project.yml").write_text(
+        yaml.safe_dump(definition, sort_keys=False), encoding="utf-8"
+    )
 
 
 def sources_of(events: Sequence[Event]) -> dict[str, Any]:

@@ -36,7 +36,9 @@ class Settings:
             home=Path(os.environ.get("FOOTPATH_HOME", "var")).resolve(),
             alerts=Path(os.environ.get("FOOTPATH_ALERTS", cls.alerts)).resolve(),
             tracking_plan=Path(os.environ.get("FOOTPATH_TRACKING_PLAN", TRACKING_PLAN)).resolve(),
-            expectations=Path(own).resolve() if (own := os.environ.get("FOOTPATH_EXPECTATIONS")) else None,
+            expectations=Path(own).resolve()
+            if (own := os.environ.get("FOOTPATH_EXPECTATIONS"))
+            else None,
         )
 
     @property

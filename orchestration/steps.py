@@ -195,7 +195,10 @@ class Run:
                     well &= not suite.touched or all(result.success for result in results_of_suite)
                     found += results_of_suite
                 sampled = check_sample(
-                    connection, self.run_id, lists=lists, rules=Rules.of(stored_settings(connection))
+                    connection,
+                    self.run_id,
+                    lists=lists,
+                    rules=Rules.of(stored_settings(connection)),
                 )
                 well &= all(result.success for result in sampled)
                 found += sampled

@@ -19,7 +19,9 @@ PLAN = {
 MANY = 1100
 
 
-def events(number: int, event: str, days_ago: int, count: int = 1, **properties: object) -> list[str]:
+def events(
+    number: int, event: str, days_ago: int, count: int = 1, **properties: object
+) -> list[str]:
     """Return calls at noon so many days before the last one, numbered from `number` on."""
     day = LAST - timedelta(days=days_ago)
     return [
@@ -62,7 +64,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def test_each_event_has_the_verdicts_that_its_days_uses_and_plan_ask_for(
     home: Installation,
 ) -> None:
-    assert home.query("select event_name, verdict, other_event_name from event_verdicts order by event_name, place") == [
+    assert home.query(
+        "select event_name, verdict, other_event_name from event_verdicts order by event_name, place"
+    ) == [
         ("Invited", "planned_not_seen", None),
         ("Left", "stale", None),
         ("Left", "not_planned", None),
@@ -146,8 +150,8 @@ def test_texts_in_quotes_are_found_and_comments_left_out() -> None:
     """
     python = 'x = "Signed Up"  # don\'t "count" me\ny = \'Left\'\n'
     calls = {
-        "sql": "{{ footpath.quoted_texts(%r) | join('|') }}" % code,
-        "python": "{{ footpath.quoted_texts(%r, 'python') | join('|') }}" % python,
+        "sql": f"{{{{ footpath.quoted_texts({code!r}) | join('|') }}}}",
+        "python": f"{{{{ footpath.quoted_texts({python!r}, 'python') | join('|') }}}}",
     }
     found = {name: set(text.strip().split("|")) for name, text in compile_calls(calls).items()}
     assert found["sql"] == {

@@ -20,7 +20,9 @@ def test_a_receipt_may_be_as_old_as_the_limit(warehouse: duckdb.DuckDBPyConnecti
     limits = {"web": timedelta(hours=26)}
     edge = NEWEST + timedelta(hours=26)
     (on_time,) = check_freshness(warehouse, limits, edge)
-    (late,) = check_freshness(warehouse, limits, edge + timedelta(seconds=1), owners={"web": "shop"})
+    (late,) = check_freshness(
+        warehouse, limits, edge + timedelta(seconds=1), owners={"web": "shop"}
+    )
     assert (on_time.success, late.success) == (True, False)
     assert (late.severity, late.owner, late.relation) == ("warning", "shop", "raw.web")
     assert late.observed == "the newest receipt is of 2026-01-02 14:00 UTC, 1 d 2 h ago"
@@ -51,7 +53,8 @@ def test_a_source_of_which_nothing_came_is_not_fresh_and_one_without_a_limit_not
 @pytest.mark.parametrize("value", ["26", "0h", "1.5h", "h", "26 hours", "-1d"])
 def test_a_limit_that_is_no_span_is_an_error(value: str) -> None:
     text = f"sources:\n  web: {{format: segment, fresh_within: {value}}}\n"
-    with pytest.raises(SourcesError, match=re.escape("line 2: source 'web', 'fresh_within': must be a span such as 90m, 26h or 3d")):  # fmt: skip
+    says = "line 2: source 'web', 'fresh_within': must be a span such as 90m, 26h or 3d"
+    with pytest.raises(SourcesError, match=re.escape(says)):
         parse_sources(text, Path("sources.yml"))
 
 

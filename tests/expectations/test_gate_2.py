@@ -127,14 +127,32 @@ FAULTS = {
     ("reconciliation", "nothing_left_behind"): (
         "update load_files set state = 'replaced' where file = 'one.jsonl'"
     ),
-    ("daily_activity", "active_people_add_up"): "delete from daily_activity where day = '2026-01-01'",
-    ("daily_activity", "new_people_add_up"): "update daily_activity set new_person_count = 1 + new_person_count",
-    ("retention_weekly", "cohorts_add_up"): "update retention_weekly set cohort_size = 3, returned_person_count = 3",
-    ("retention_weekly", "nobody_returns_twice"): "update retention_weekly set returned_person_count = 3",
+    (
+        "daily_activity",
+        "active_people_add_up",
+    ): "delete from daily_activity where day = '2026-01-01'",
+    (
+        "daily_activity",
+        "new_people_add_up",
+    ): "update daily_activity set new_person_count = 1 + new_person_count",
+    (
+        "retention_weekly",
+        "cohorts_add_up",
+    ): "update retention_weekly set cohort_size = 3, returned_person_count = 3",
+    (
+        "retention_weekly",
+        "nobody_returns_twice",
+    ): "update retention_weekly set returned_person_count = 3",
     ("lifecycle_weekly", "new_people_add_up"): "delete from lifecycle_weekly where status = 'new'",
     ("event_hours", "events_add_up"): "delete from event_hours where event_name = 'ping'",
-    ("property_days", "days_add_up"): "update property_days set event_count = 3 where event_name = 'buy'",
-    ("received_hours", "rows_add_up"): "update received_hours set duplicate_count = 92 where event_count = 5",
+    (
+        "property_days",
+        "days_add_up",
+    ): "update property_days set event_count = 3 where event_name = 'buy'",
+    (
+        "received_hours",
+        "rows_add_up",
+    ): "update received_hours set duplicate_count = 92 where event_count = 5",
     ("event_catalog", "events_add_up"): "delete from event_catalog where event_name = 'ping'",
     ("event_catalog", "within_people_and_sessions"): "update event_catalog set person_count = 3",
     ("conversions", "event_key_unique"): "insert into conversions from conversions",

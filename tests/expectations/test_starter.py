@@ -52,7 +52,8 @@ def test_the_suite_says_what_is_so(shop: duckdb.DuckDBPyConnection) -> None:
     suite = suite_of(shop, "orders")
     assert (suite.name, suite.relation, suite.gate, suite.owner) == ("orders", "orders", 2, "shop")
     assert {check.severity for check in suite.checks} == {"warning"}
-    filled = {f"{name}_not_null" for name in ("order_id", "day", "share", "price", "discount", "note", "placed_at")}  # fmt: skip
+    names = ("order_id", "day", "share", "price", "discount", "note", "placed_at")
+    filled = {f"{name}_not_null" for name in names}
     assert {check.name for check in suite.checks} == set(FAULTS) | filled
     kwargs = {check.name: check.kwargs for check in suite.checks}
     assert kwargs["state_known"]["value_set"] == ["open", "paid"]
@@ -74,7 +75,8 @@ def test_a_key_may_be_of_several_columns_and_some_tables_have_none(
     shop: duckdb.DuckDBPyConnection,
 ) -> None:
     shop.execute(
-        "create table pairs as select (number % 4)::varchar as day, (number // 4)::varchar as state from range(40) as r (number)"
+        "create table pairs as select (number % 4)::varchar as day, (number // 4)::varchar as state"
+        " from range(40) as r (number)"
     )
     keys = {check.name: check.kwargs for check in suite_of(shop, "pairs").checks}
     assert keys["key_unique"] == {"column_list": ["day", "state"]}
@@ -119,7 +121,8 @@ def test_the_command_writes_where_suites_are_read_and_overwrites_nothing(
     assert "has a check of that name" in capsys.readouterr().out
     (own / "orders.yml").unlink()
     assert starter.main(["nowhere"]) == 1
-    assert "there is no published table 'nowhere'; there are: data_until, orders" in capsys.readouterr().out  # fmt: skip
+    said = "there is no published table 'nowhere'; there are: data_until, orders"
+    assert said in capsys.readouterr().out
 
 
 def test_a_file_of_another_suite_is_not_overwritten(
@@ -131,7 +134,9 @@ def test_a_file_of_another_suite_is_not_overwritten(
         connection.execute(ORDERS)
     assert starter.main(["orders"]) == 0
     mine = (tmp_path / "orders.yml").read_text()
-    mine = mine.replace("name: orders", "name: mine").replace("relation: orders", "relation: others")
+    mine = mine.replace("name: orders", "name: mine").replace(
+        "relation: orders", "relation: others"
+    )
     (tmp_path / "orders.yml").write_text(mine)
     capsys.readouterr()
     assert starter.main(["orders"]) == 1

@@ -74,7 +74,9 @@ def test_suites_of_ones_own_stand_beside_the_shipped_ones(tmp_path: Path) -> Non
         load_suites(SUITES, tmp_path)
 
     (tmp_path / "orders.yml").write_text(
-        GOOD.replace("relation: orders", "relation: users").replace("id_not_null", "person_id_unique")
+        GOOD.replace("relation: orders", "relation: users").replace(
+            "id_not_null", "person_id_unique"
+        )
     )
     with pytest.raises(SuiteError, match="person_id_unique: another suite on users has a check of"):
         load_suites(SUITES, tmp_path)

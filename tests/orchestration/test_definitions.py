@@ -34,7 +34,8 @@ ASSETS = [
     "processed_batches", "property_days", "published", "quarantined_events", "raw/shop", "raw/web", "rebuild_requests",
 =======
     "event_catalog", "event_groups", "event_hours", "event_links", "event_properties", "event_rows", "event_traits",
-    "event_uses", "event_verdicts", "event_violations", "events", "feature_engagement", "funnel_days", "group_person_days", "groups",
+    "event_uses", "event_verdicts", "event_violations", "events", "feature_engagement", "funnel_days",
+    "group_person_days", "groups",
     "heartbeat_sources", "identities", "known_users", "landing/shop", "landing/web", "lifecycle_weekly",
     "load_files", "load_plan", "merged_users", "merged_users_now", "merges_by_day", "page_views", "paths_top",
     "people_with_many_identifiers", "person_groups", "plan_conformity", "planned_events",
