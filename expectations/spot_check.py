@@ -397,7 +397,7 @@ def _sessions(
     found: dict[Actor, list[tuple[Any, datetime, datetime, int, int]]] = {}
     for source, actor, *session in rows:
         if (source, actor) in wanted:
-            found.setdefault((source, actor), []).append(tuple(session))  # type: ignore[arg-type]
+            found.setdefault((source, actor), []).append(tuple(session))
     return found
 
 

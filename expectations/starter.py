@@ -201,7 +201,7 @@ def _time_check(column: Column, has_end: bool) -> dict[str, Any]:
 
 
 def _date(value: Any) -> date:
-    return value.date() if isinstance(value, datetime) else value  # type: ignore[no-any-return]
+    return value.date() if isinstance(value, datetime) else value
 
 
 def _with_slack(least: Any, greatest: Any) -> tuple[int | float, int | float]:

@@ -213,6 +213,25 @@ def test_a_planted_fault_fails_its_check(
     assert not result.observed.startswith("could not be checked")
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "update load_files set raw_rows = 101",
+        "update load_files set erased_rows = 1",
+        "update load_files set duplicate_rows = 92, event_rows = 7",
+        "update load_files set duplicate_rows = 94, quarantined_rows = 0",
+        "update event_rows set row_state = 'event' where row_state = 'quarantined'",
+        "delete from event_rows",
+    ],
+)
+@pytest.mark.parametrize("lists", LISTS)
+def test_a_file_is_compared_with_its_rows_in_each_count(
+    warehouse: duckdb.DuckDBPyConnection, fault: str, lists: str | None
+) -> None:
+    warehouse.execute(fault)
+    assert not outcomes(warehouse, "reconciliation", lists)["stored_as_delivered"].success
+
+
 #: A row that cannot be found by its key, in each column by which touched rows are found.
 NULLS = [
     (name, column)

@@ -240,6 +240,7 @@ def event(number: int, seconds: float, campaign: str | None = None) -> Event:
         (Rules(max_session_length=timedelta(seconds=9)), [(0, None), (9, None), (10, None), (19, None)], [2, 2]),
         (Rules(split_at_midnight=True), [(0, None), (599, None), (600, None)], [2, 1]),
         (Rules(split_at_midnight=True, timezone="Asia/Tokyo"), [(0, None), (599, None), (600, None)], [3]),
+        (Rules(split_on_campaign=True), [(0, "a"), (2000, None), (2001, "a")], [1, 1, 1]),
         (Rules(split_on_campaign=True), [(0, None), (1, "a"), (2, None), (3, "a"), (4, "b")], [1, 3, 1]),
     ],
 )  # fmt: skip

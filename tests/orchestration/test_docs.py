@@ -84,9 +84,7 @@ def test_without_a_plan_there_is_no_such_source() -> None:
 
 
 def test_a_property_says_type_and_limits() -> None:
-    assert (
-        words_of(Property(type="number", minimum=0, required=True)) == "number, required, >= 0.0."
-    )
+    assert words_of(Property(type="number", minimum=0, required=True)) == "number, required, >= 0."
     assert words_of(Property(description="Any.")) == "any type, optional. Any."
 
 
