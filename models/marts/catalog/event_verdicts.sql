@@ -46,6 +46,28 @@ uses as (
 
 ),
 
+-- What is sent under an old name stands in events under the planned one, and here under the old one.
+sent_under_old_names as (
+
+    {% if footpath.setting('manifest') == 'raw' %}
+    select
+        observed as event_name,
+        min(expected) as planned_event,
+        max({{ footpath.interval_number_of_date('cast(event_at as date)', 'day') }}) as last_sent_day_number
+    from {{ ref('event_violations') }}
+    where verdict = 'old_name'
+    group by observed
+    {% else %}
+    select
+        event_name,
+        planned_event,
+        0 as last_sent_day_number
+    from {{ ref('planned_names') }}
+    where false
+    {% endif %}
+
+),
+
 named as (
 
     select event_name from seen
@@ -116,9 +138,10 @@ verdicts as (
         'old_name' as verdict,
         2 as importance,
         planned_event as other_event_name,
-        'send it as `' || planned_event || '`: this name is one of its aliases in the plan' as suggested_action
-    from events
-    where is_seen and is_old_name and days_since < {{ stale_days }}
+        'send it as `' || planned_event || '`, as which it is counted by the plan' as suggested_action
+    from sent_under_old_names
+    cross join data_until
+    where data_until.last_day_number - sent_under_old_names.last_sent_day_number < {{ stale_days }}
 
     union all
 
