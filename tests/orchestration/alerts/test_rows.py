@@ -44,3 +44,24 @@ def test_a_check_that_is_gone_is_no_check_that_passes(home: Settings) -> None:
         GoneCheckError, match=r"no suite has the check users\.gone any more.*RESOLVE"
     ):
         failing_rows(home, incident("users", "gone"))
+
+
+def test_the_rows_of_a_late_source_are_its_latest_files(home: Settings) -> None:
+    with connect(home.raw) as connection:
+        connection.execute("""
+            create table files (
+                source varchar, file varchar, batch_id varchar, state varchar, raw_rows bigint, loaded_at timestamp
+            );
+            insert into files values
+                ('web', 'old.jsonl', 'b1', 'admitted', 3, '2026-03-01'),
+                ('web', 'new.jsonl', 'b2', 'held', 4, '2026-03-02'),
+                ('app', 'other.jsonl', 'b3', 'admitted', 5, '2026-03-03');
+        """)  # fmt: skip
+    late = replace(incident("freshness", "fresh"), relation="raw.web", source="web")
+    rows = failing_rows(home, late)
+    assert [(row["file"], row["state"]) for row in rows] == [("new.jsonl", "held"), ("old.jsonl", "admitted")]  # fmt: skip
+
+
+def test_the_rows_of_a_sample_are_those_that_were_noted(home: Settings) -> None:
+    noted = replace(incident("spot_check", "sessions_anew"), sample='["source web, actor_key d1"]')
+    assert failing_rows(home, noted) == [{"sample": "source web, actor_key d1"}]
