@@ -101,7 +101,7 @@ def test_the_catalog_counts_days_and_trend_and_repeats_the_verdicts(home: Instal
     assert home.query(
         "select suggested_action from event_catalog where event_name = 'signed_up'"
     ) == [
-        ("send it as `Signed Up`, and list it under the aliases of `Signed Up` in the plan",),
+        ("send it as `Signed Up`, and list this name under its aliases in the plan",),
     ]
 
 

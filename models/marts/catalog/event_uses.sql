@@ -23,7 +23,7 @@ names as (
 texts as (
 
     {% if texts %}
-    select *
+    select named.*
     from (
         values
         {% for row in texts %}

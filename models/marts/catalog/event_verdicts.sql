@@ -125,7 +125,7 @@ verdicts as (
         kept_name as other_event_name,
         case
             when is_kept_name_planned
-                then 'send it as `' || kept_name || '`, and list it under the aliases of `' || kept_name || '` in the plan'
+                then 'send it as `' || kept_name || '`, and list this name under its aliases in the plan'
             else 'send it as `' || kept_name || '`'
         end as suggested_action
     from alike
@@ -140,8 +140,7 @@ verdicts as (
         planned_event as other_event_name,
         'send it as `' || planned_event || '`, as which it is counted by the plan' as suggested_action
     from sent_under_old_names
-    cross join data_until
-    where data_until.last_day_number - sent_under_old_names.last_sent_day_number < {{ stale_days }}
+    where last_sent_day_number > (select data_until.last_day_number from data_until) - {{ stale_days }}
 
     union all
 
