@@ -43,11 +43,11 @@ timed as (
 ),
 
 -- What the tracking plan says of a row (only of events whose violations have consequences), and what people say.
+{% if footpath.setting('manifest') == 'raw' %}
 planned as (
 
     select
         timed.*,
-        {% if footpath.setting('manifest') == 'raw' %}
         actions.is_quarantined as breaks_plan,
         actions.detail as plan_detail,
         actions.kept_properties,
@@ -57,15 +57,21 @@ planned as (
         on timed.batch_id = actions.batch_id and timed.line = actions.line
     left join {{ source('raw', 'discards') }} as discards
         on timed.batch_id = discards.batch_id and timed.line = discards.line
-    {% else %}
+
+),
+{% else %}
+planned as (
+
+    select
+        *,
         false as breaks_plan,
         cast(null as varchar) as plan_detail,
         cast(null as json) as kept_properties,
         false as is_discarded
     from timed
-    {% endif %}
 
 ),
+{% endif %}
 
 classified as (
 
@@ -192,22 +198,22 @@ old_names as (
 renamed as (
 
     select
-        identified.* exclude (kept_properties) replace (
+        identified.* replace (
             coalesce(old_names.event_name, identified.event_name) as event_name,
             case
-                when identified.event_type not in ('identify', 'group') and kept_properties is not null
-                    then kept_properties
+                when identified.event_type not in ('identify', 'group') and identified.kept_properties is not null
+                    then identified.kept_properties
                 else identified.properties
             end as properties,
             case
-                when identified.event_type in ('identify', 'group') and kept_properties is not null
-                    then kept_properties
+                when identified.event_type in ('identify', 'group') and identified.kept_properties is not null
+                    then identified.kept_properties
                 else identified.traits
             end as traits
         ),
         case when old_names.event_name is not null then identified.event_name end as sent_event_name,
         case
-            when kept_properties is not null then {{ footpath.judged_properties('identified') }}
+            when identified.kept_properties is not null then {{ footpath.judged_properties('identified') }}
         end as sent_properties
     from identified
     left join old_names
@@ -218,7 +224,7 @@ renamed as (
 renamed as (
 
     select
-        * exclude (kept_properties),
+        *,
         cast(null as varchar) as sent_event_name,
         cast(null as json) as sent_properties
     from identified
@@ -227,7 +233,7 @@ renamed as (
 {% endif %}
 
 select
-    * replace ({{ footpath.mask_text('event_id') }} as event_id),
+    * exclude (kept_properties) replace ({{ footpath.mask_text('event_id') }} as event_id),
     case
         when quarantine_reason is null then {{ footpath.hash_key(['source', 'event_id']) }}
         else {{ footpath.hash_key(["'quarantined'", 'source', 'file', 'cast(line as varchar)']) }}

@@ -113,7 +113,9 @@ select
     named.source,
     named.event_name,
     named.planned_event,
-    coalesce(named.app_version, nullif({{ footpath.json_member('named.properties', 'app_version') }}, '')) as app_version,
+    coalesce(
+        named.app_version, nullif({{ footpath.json_member('named.properties', 'app_version') }}, '')
+    ) as app_version,
     violations.property,
     violations.verdict,
     violations.expected,
