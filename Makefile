@@ -91,7 +91,7 @@ cases: $(READY) ## Put cases with known answers to the analyses: make cases CASE
 backtest: $(READY) ## Plant faults into simulated and real data and show how well anomalies are found (docs/anomalies.md)
 	@$(RUN) expectations.anomalies.backtest $(if $(TRIALS),--trials $(TRIALS)) $(if $(KEEP),--keep $(KEEP))
 
-bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, memory, loading, others or analyses)
+bench: $(UV) ## Run the benchmarks (SIZE=20 million events instead of 2; PART=build, daily, checks, memory, loading, others or analyses)
 	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --frozen --quiet --group bench --python $(PYTHON)
 	@.venv-bench/bin/python -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(PART),--part $(PART))
 

@@ -2,7 +2,7 @@
 
     make bench                    2 million events, some minutes
     make bench SIZE=20            20 million, the size that the aims are meant for
-    make bench PART=daily         one part alone: build, daily, memory, loading, others, analyses
+    make bench PART=daily         one part alone: build, daily, checks, memory, loading, others, analyses
 
 A history is 100 days of SIZE million events in all (the short one: its last 10 days). Ratios are of CPU seconds, which
 other work on the machine disturbs less than wall seconds. Every measurement is a process of its own.
@@ -196,8 +196,51 @@ class Bench:
         for name, seconds in sorted(grown_by.items(), key=lambda item: -item[1])[:6]:
             self.result("daily", f"{name} takes longer by", seconds, "CPU s")
 
+    def checks(self) -> None:
+        """Part 3: both gates, anomalies and the page in a first run over everything, and over next to nothing."""
+        runs = {}
+        for name, home in (("all", self.history(LONG_DAYS)), ("few", self.few())):
+            copy = self.folder / "checks"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(
+                home,
+                copy,
+                ignore=shutil.ignore_patterns(
+                    "hand_written*", "clickhouse", "warehouse*", "published*", "scratch*", "*.tmp"
+                ),
+            )
+            # As if all of it had just been loaded: gate 1 looks at every row.
+            with duckdb.connect(str(settings_of(copy).raw)) as connection:
+                connection.execute("update files set state = 'pending'")
+            self.say(f"first run: {name}")
+            runs[name] = self.footpath(copy, "--full-refresh", "--everything")["spans"]
+            shutil.rmtree(copy)
+        self.details["checks"] = runs
+        gates = ("gate 1", "gate 2")
+        for clock in ("cpu", "wall"):
+            cost = sum(runs["all"][gate][clock] for gate in gates)
+            self.result(
+                "checks",
+                f"gates / build ({clock})",
+                cost / runs["all"]["build"][clock],
+                "",
+                "at most 0.5" if clock == "wall" else "",
+            )
+        fixed = sum(runs["few"][gate]["wall"] for gate in gates)
+        self.result("checks", "gates on next to nothing", fixed, "s wall", "at most 10")
+        for gate in gates:
+            self.result("checks", f"{gate} on everything", runs["all"][gate]["wall"], "s wall")
+        self.result("checks", "alerts and page on everything", runs["all"]["finish"]["wall"], "s wall")  # fmt: skip
+
+    def few(self) -> Path:
+        """Return a home whose raw.duckdb holds one day of ten sessions."""
+        home = self.folder / "few"
+        shutil.rmtree(home, ignore_errors=True)
+        generator.fill_raw(settings_of(home), generator.days_before_the_batch(1), 10)
+        return home
+
     def memory(self) -> None:
-        """Part 3: peak memory, and a build with DuckDB limited to 2 GB."""
+        """Part 4: peak memory, and a build with DuckDB limited to 2 GB."""
         home = self.built(LONG_DAYS)
         peak = self.details[f"build_{LONG_DAYS}_days"]["peak_memory"]
         self.result("memory", "peak of a full build", peak / GIB, "GiB", "under 6 at 20 million")
@@ -222,7 +265,7 @@ class Bench:
         )
 
     def loading(self) -> None:
-        """Part 4: loading JSON lines against DuckDB's bare strict read."""
+        """Part 5: loading JSON lines against DuckDB's bare strict read."""
         found = in_process_of_its_own(
             "benchmarks.loading", str(self.folder / "loading"), str(self.sessions)
         )
@@ -241,7 +284,7 @@ class Bench:
             )
 
     def others(self) -> None:
-        """Part 5: the same sessions by other tools, and the published incremental algorithms."""
+        """Part 6: the same sessions by other tools, and the published incremental algorithms."""
         home = self.built(LONG_DAYS)
         found: dict[str, Any] = {}
         for tool in ("footpath", "duckdb", "polars", "pandas", "clickhouse"):
@@ -274,7 +317,7 @@ class Bench:
         self.details["others"] = found
 
     def analyses(self) -> None:
-        """Part 6: funnels, retention, lifecycle and paths against SQL by hand and ClickHouse on sorted tables."""
+        """Part 7: funnels, retention, lifecycle and paths against SQL by hand and ClickHouse on sorted tables."""
         levels = in_process_of_its_own("benchmarks.window_funnel")
         self.details["window_funnel"] = levels
         different = sum(levels["different"].values())
@@ -367,7 +410,7 @@ def show(bench: Bench, path: Path, size: float) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the parts that were asked for."""
-    parts = ("build", "daily", "memory", "loading", "others", "analyses")
+    parts = ("build", "daily", "checks", "memory", "loading", "others", "analyses")
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--size", type=float, default=2, help="million events of the long history")
     parser.add_argument("--part", choices=parts, action="append", help="only this part")

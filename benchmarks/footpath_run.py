@@ -103,6 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"failed checks: {failed}", file=sys.stderr)
         with clock.span("publish"):
             run.publish()
+        with clock.span("finish"):
+            run.finish()
     marts = [
         node.name
         for node in dbt.parse().nodes.values()
