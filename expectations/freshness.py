@@ -14,6 +14,7 @@ SUITE = "freshness"
 CHECK = "fresh"
 #: Who is told of a source without an owner.
 OWNER = "data-platform"
+DESCRIPTION = "The source received something within `fresh_within` of sources.yml."
 
 
 def check_freshness(

@@ -106,6 +106,8 @@ class DbtProject:
             "test",
             "--exclude-resource-type",
             "unit_test",
+            # The manifest is what `parse` has written; to write it again takes two seconds, whatever is built.
+            "--no-write-json",
         ]
         arguments += ["--select", *select] if select else []
         arguments += ["--exclude", *exclude] if exclude else []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from expectations import anomalies
+from expectations import anomalies, freshness, spot_check
 from expectations.suite import Suite
 from orchestration.page.charts import FAIL, NOT_RUN, PASS
 from orchestration.page.tables import Tables
@@ -112,16 +112,21 @@ def gather(
     by_suite: dict[str, CheckedSuite] = {}
     for (suite_name, name, relation), rows in found.items():
         suite, check = known.get((suite_name, name), (None, None))
-        owner = suite.owner if suite else ""
+        owner, description = suite.owner if suite else "", check.description if check else ""
         if suite_name == anomalies.SUITE:
-            owner = owners.get(name.partition("/")[0]) or anomaly_owner
-        elif relation.startswith("raw."):
-            owner = owners.get(relation.removeprefix("raw.")) or owner
+            owner, description = anomaly_owner, anomalies.DESCRIPTION
+            source = name.partition("/")[0]
+        else:
+            source = relation.removeprefix("raw.") if relation.startswith("raw.") else ""
+        if suite_name == freshness.SUITE:
+            owner, description = freshness.OWNER, freshness.DESCRIPTION
+        elif suite_name == spot_check.SUITE and name in spot_check.CHECKS:
+            owner, description = spot_check.OWNER, spot_check.CHECKS[name][1]
+        owner = owners.get(source) or owner
         last = rows[-1] if rows else None
         states = [NOT_RUN] * run_count
         for row in rows:
             states[row["run_number"]] = PASS if row["success"] else FAIL
-        description = check.description if check else ""
         by_suite.setdefault(
             suite_name, CheckedSuite(suite_name, suite.description if suite else "")
         ).checks.append(
@@ -131,7 +136,7 @@ def gather(
                 relation,
                 last["severity"] if last else (check.severity if check else ""),
                 owner,
-                anomalies.DESCRIPTION if suite_name == anomalies.SUITE else description,
+                description,
                 (PASS if last["success"] else FAIL) if last else NOT_RUN,
                 last["observed"] if last else "",
                 last["checked_at"] if last else None,

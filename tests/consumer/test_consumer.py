@@ -252,6 +252,7 @@ def test_settings_change_only_with_a_full_refresh_and_switch_models_off(
     statuses = shop.build("--full-refresh").statuses
     assert "model.footpath.user_agents" not in statuses
     assert "model.footpath.checkout_funnel" not in statuses
+    assert statuses.pop("exposure.shop.weekly_board") == "no-op"
     assert set(statuses.values()) == {"success"}
     assert shop.query(
         "select sum(session_count), max(session_timeout) from dev.sessions_by_channel"

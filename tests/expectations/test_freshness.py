@@ -67,6 +67,7 @@ def test_a_limit_changes_no_row() -> None:
     assert plain.definition == limited.definition
 
 
+@pytest.mark.long
 def test_a_run_with_nothing_new_opens_and_resolves_the_incident(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     home = Installation(tmp_path / "home", "sources: {web: {format: segment}}")

@@ -193,6 +193,7 @@ def test_readers_do_not_get_what_the_project_does_not_make(tmp_path: Path) -> No
         assert connection.execute("select count(*) from old_view").fetchall() == [(50000,)]
 
 
+@pytest.mark.long
 def test_a_table_of_a_model_that_is_gone_is_not_published_again(copied: Installation) -> None:
     with connect(copied.settings.warehouse) as connection:
         connection.execute("create table old_mart as select 1 as left_behind")
